@@ -1,0 +1,5 @@
+"""`python -m podprobe`."""
+
+from podprobe.cli import main
+
+main()

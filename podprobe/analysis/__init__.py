@@ -1,0 +1,1 @@
+"""Pure functions over snapshots and answers."""

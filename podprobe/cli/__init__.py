@@ -1,0 +1,77 @@
+"""The command line: one file per command. A command parses, calls, prints; it holds no logic."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from typing import Any
+
+import click
+
+from podprobe import __version__
+from podprobe.errors import PodprobeError
+
+COMMANDS = {
+    "tui": "the live view of a Pod",
+    "snapshot": "look once: table, json, yaml, markdown, html, prometheus, sarif",
+    "watch": "a snapshot every interval as JSON Lines, or Prometheus metrics",
+    "latency": "active probes between containers, with percentiles",
+    "capture": "packets of the Pod, and what they say of each flow",
+    "diff": "what differs between two snapshots, Pods or replicas",
+    "split": "what would break if a container moved to a Pod of its own",
+    "replay": "a snapshot or recording in the live view, offline",
+    "lint": "findings that a manifest alone shows",
+    "doctor": "can podprobe work here? what to grant if not",
+    "cleanup": "end podprobe's agents in a Pod now",
+    "explain": "what a finding means, how it is measured, what to do",
+    "demo": "a Pod made of Linux namespaces, with real faults in it",
+    "schema": "the snapshot's JSON Schema",
+}
+"""Commands in the order of --help, with their one-line help. Kept here so that --help imports none of them."""
+
+
+class _LazyGroup(click.Group):
+    """Imports a command's module when the command is called, and not for --help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
+        return [name for name in COMMANDS if importlib.util.find_spec(f"{__name__}.{name}")]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+
+
+@click.command(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PODPROBE"},
+    epilog="Try it without a cluster: podprobe demo",
+)
+@click.version_option(__version__, "-V", "--version", message="podprobe %(version)s")
+def podprobe() -> None:
+    """An X-ray of one Kubernetes Pod.
+
+    Names the container behind every port, connection, shared segment and volume, measures what passes between
+    the containers, and says what is wrong and what to do about it.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Entry point. Errors meant for users are printed to stderr, without a traceback."""
+    try:
+        return podprobe.main(arguments, prog_name="podprobe", standalone_mode=True)
+    except PodprobeError as error:
+        click.echo(f"podprobe: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"  → {error.hint}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader of our output (`| head`) has gone; that is not an error.
+        sys.stderr.close()
+        sys.exit(0)

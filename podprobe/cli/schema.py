@@ -1,0 +1,15 @@
+"""`podprobe schema`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from podprobe.model import json_schema
+
+
+@click.command("schema")
+def command() -> None:
+    """Print the JSON Schema of a snapshot."""
+    click.echo(json.dumps(json_schema(), indent=2))

@@ -1,0 +1,59 @@
+"""A snapshot as JSON and back, and its JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from podprobe.errors import SnapshotError
+from podprobe.model.snapshot import SCHEMA, Snapshot
+
+_decoder = msgspec.json.Decoder(Snapshot)
+
+
+def to_json(snapshot: Snapshot, indent: int = 2) -> str:
+    """The snapshot as JSON text; `indent=0` gives one line."""
+    encoded = msgspec.json.encode(snapshot)
+    return (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
+
+
+def to_builtins(snapshot: Snapshot) -> dict[str, Any]:
+    """The snapshot as dictionaries, lists, strings and numbers."""
+    result: dict[str, Any] = msgspec.to_builtins(snapshot, str_keys=True)
+    return result
+
+
+def from_json(text: str | bytes, source: str = "the snapshot") -> Snapshot:
+    """Read a snapshot.
+
+    Args:
+        text: JSON of any v1 snapshot, older and newer minor versions alike.
+        source: what to call it in errors.
+
+    Raises:
+        SnapshotError: it is no JSON, no snapshot, or one of another major version.
+    """
+    try:
+        snapshot = _decoder.decode(text)
+    except msgspec.DecodeError as error:
+        raise SnapshotError(
+            f"{source} is not a podprobe snapshot: {error}", "take one with: podprobe snapshot POD -o json"
+        ) from None
+    if snapshot.schema != SCHEMA:
+        raise SnapshotError(
+            f"{source} has schema {snapshot.schema!r}; this podprobe reads {SCHEMA}",
+            "use the podprobe version that wrote it",
+        )
+    return snapshot
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a snapshot."""
+    (schema,), components = msgspec.json.schema_components((Snapshot,), ref_template="#/$defs/{name}")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA,
+        **schema,
+        "$defs": components,
+    }

@@ -1,0 +1,108 @@
+"""What was measured and concluded: latency, channels, Services, findings."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from podprobe.model.base import Model
+
+Severity = Literal["critical", "warning", "info"]
+Health = Literal["ok", "degraded", "broken", "unknown"]
+
+
+class Histogram(Model, frozen=True, kw_only=True):
+    """Counts in log-linear buckets. Two histograms of one `buckets_per_octave` add up bucket by bucket."""
+
+    buckets_per_octave: int
+    counts: dict[int, int]
+    """Bucket number to count. Octave `i // buckets_per_octave` begins at 2 to that power, in nanoseconds; within an
+    octave the buckets are of equal width."""
+
+
+class Latency(Model, frozen=True, kw_only=True):
+    """Active probes from one container to one endpoint."""
+
+    from_container: str | None
+    to_container: str | None
+    to: str
+    """`127.0.0.1:5000`, a unix socket's path, or a URL."""
+    kind: Literal["tcp", "unix", "http", "udp"]
+    count: int
+    failures: int
+    min_us: float | None = None
+    p50_us: float | None = None
+    p90_us: float | None = None
+    p99_us: float | None = None
+    max_us: float | None = None
+    mean_us: float | None = None
+    errors: dict[str, int] = {}
+    """Failures by the errno's name (`ECONNREFUSED`), or by HTTP status."""
+    histogram: Histogram | None = None
+
+
+class Channel(Model, frozen=True, kw_only=True):
+    """One way in which two containers touch, or one container and the outside."""
+
+    kind: Literal[
+        "tcp",
+        "udp",
+        "unix",
+        "shared-memory",
+        "semaphore",
+        "message-queue",
+        "posix-shared-memory",
+        "posix-message-queue",
+        "volume",
+        "pid-namespace",
+    ]
+    a: str | None
+    """The client, sender or writer where there is a direction; `None`: outside the Pod."""
+    b: str | None
+    directed: bool = False
+    via: str
+    """`127.0.0.1:5000`, `/run/app.sock`, `0x00001234`, the volume's name, …"""
+    health: Health = "unknown"
+    detail: str = ""
+    evidence: tuple[str, ...] = ()
+    """JSON pointers into the snapshot."""
+
+
+class ServicePort(Model, frozen=True, kw_only=True):
+    """One port of a Service, followed to its end in the Pod."""
+
+    name: str | None = None
+    port: int
+    protocol: Literal["tcp", "udp", "sctp"] = "tcp"
+    target_port: int | None = None
+    target_port_name: str | None = None
+    node_port: int | None = None
+    listener: Literal["ok", "loopback-only", "missing", "unresolved", "unknown"]
+    container: str | None = None
+
+
+class Service(Model, frozen=True, kw_only=True):
+    """A Service that selects the Pod."""
+
+    name: str
+    type: str
+    cluster_ip: str | None = None
+    ports: tuple[ServicePort, ...] = ()
+    ready: bool | None = None
+    """The Pod is among its ready endpoints."""
+
+
+class Finding(Model, frozen=True, kw_only=True):
+    """Something wrong, or worth knowing, and what to do about it."""
+
+    code: str
+    severity: Severity
+    title: str
+    subject: str
+    """What it is about, stable between looks: `webapp 127.0.0.1:5000`."""
+    containers: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """Facts, each a sentence with its numbers."""
+    pointers: tuple[str, ...] = ()
+    """JSON pointers into the snapshot, the places that the evidence comes from."""
+    remedy: str
+    docs: str

@@ -1,0 +1,206 @@
+"""The target, its containers, and what could not be seen."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from podprobe.model.base import Level, Model
+
+
+class Tool(Model, frozen=True, kw_only=True):
+    """What took the snapshot."""
+
+    version: str
+    name: str = "podprobe"
+
+
+class Target(Model, frozen=True, kw_only=True):
+    """What was looked at."""
+
+    kind: Literal["pod", "local"]
+    context: str | None = None
+    namespace: str | None = None
+    pod: str
+    uid: str | None = None
+    node: str | None = None
+    ips: tuple[str, ...] = ()
+    phase: str | None = None
+    qos: str | None = None
+    hostname: str | None = None
+    subdomain: str | None = None
+    started_at: str | None = None
+    """RFC 3339."""
+    host_network: bool = False
+    host_ipc: bool = False
+    shared_pid: bool = False
+    service_account: str | None = None
+    owner: str | None = None
+    """The controlling owner reference, such as `ReplicaSet/web-7d9f`."""
+    labels: dict[str, str] = {}
+
+
+class Visibility(Model, frozen=True, kw_only=True):
+    """Something that could not be seen, or not wholly."""
+
+    area: str
+    """Where: `sockets`, `files`, `maps`, `volumes`, `processes`, `cgroup`, `services`, `agent`, …"""
+    container: str | None
+    """In which container; `None` for the whole Pod."""
+    level: Level
+    reason: str
+    """Why, as the system answered."""
+    allow: str | None = None
+    """What would let podprobe see it."""
+
+
+class LastExit(Model, frozen=True, kw_only=True):
+    """How a container ended the last time."""
+
+    reason: str | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+    finished_at: str | None = None
+    started_at: str | None = None
+    message: str | None = None
+
+
+class DeclaredPort(Model, frozen=True, kw_only=True):
+    """A `containerPort`."""
+
+    name: str | None = None
+    port: int
+    protocol: Literal["tcp", "udp", "sctp"] = "tcp"
+    host_port: int | None = None
+
+
+class Probe(Model, frozen=True, kw_only=True):
+    """A startup, readiness or liveness probe as declared."""
+
+    role: Literal["startup", "readiness", "liveness"]
+    kind: Literal["http", "tcp", "grpc", "exec"]
+    port: int | None = None
+    """Resolved number; `None` for exec, or where a named port does not exist."""
+    port_name: str | None = None
+    host: str | None = None
+    path: str | None = None
+    scheme: str | None = None
+    period_seconds: int | None = None
+    timeout_seconds: int | None = None
+    failure_threshold: int | None = None
+
+
+class Resources(Model, frozen=True, kw_only=True):
+    """Requests and limits, in cores and bytes."""
+
+    cpu_request: float | None = None
+    cpu_limit: float | None = None
+    memory_request_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    ephemeral_storage_limit_bytes: int | None = None
+
+
+class User(Model, frozen=True, kw_only=True):
+    """The identity of a container's first process."""
+
+    uid: int
+    gid: int | None = None
+    groups: tuple[int, ...] = ()
+
+
+class Process(Model, frozen=True, kw_only=True):
+    """One process of a container."""
+
+    pid: int
+    """As the container's own PID namespace numbers it."""
+    parent: int
+    name: str
+    state: str
+    """One word of psutil's: `running`, `sleeping`, `disk-sleep`, `zombie`, `stopped`, …"""
+    command: str | None = None
+    """Command line; values that look like secrets are redacted at the agent."""
+    uid: int | None = None
+    threads: int | None = None
+    open_files: int | None = None
+    open_files_limit: int | None = None
+    memory_bytes: int | None = None
+    """Resident set size."""
+    cpu_seconds: float | None = None
+    started_at: str | None = None
+
+
+class ZombieParent(Model, frozen=True, kw_only=True):
+    """A process that does not reap its children."""
+
+    pid: int
+    name: str
+    count: int
+
+
+class Processes(Model, frozen=True, kw_only=True):
+    """The processes of a container."""
+
+    count: int
+    zombies: int
+    threads: int
+    zombie_parents: tuple[ZombieParent, ...] = ()
+    top: tuple[Process, ...] = ()
+    """All where they are few, else the largest by CPU time and memory, and every parent of zombies."""
+
+
+class Pressure(Model, frozen=True, kw_only=True):
+    """PSI: the share of the last ten seconds in which some task stood still, 0 to 1."""
+
+    cpu_some_ratio: float | None = None
+    memory_some_ratio: float | None = None
+    memory_full_ratio: float | None = None
+    io_some_ratio: float | None = None
+    io_full_ratio: float | None = None
+
+
+class Cgroup(Model, frozen=True, kw_only=True):
+    """The control group of a container."""
+
+    version: Literal[1, 2]
+    cpu_seconds: float | None = None
+    cpu_limit: float | None = None
+    """Quota over period, in cores."""
+    cpu_periods: int | None = None
+    cpu_throttled_periods: int | None = None
+    cpu_throttled_ratio: float | None = None
+    """Throttled periods over all periods: since the last look where there was one, else since the start."""
+    memory_bytes: int | None = None
+    memory_working_set_bytes: int | None = None
+    """Memory less inactive file cache: what the kubelet and the OOM killer go by."""
+    memory_shmem_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    memory_peak_bytes: int | None = None
+    oom_kills: int | None = None
+    pids: int | None = None
+    pids_limit: int | None = None
+    pressure: Pressure | None = None
+
+
+class Container(Model, frozen=True, kw_only=True):
+    """One container: what is declared, its state, and what runs in it."""
+
+    name: str
+    id: str | None = None
+    kind: Literal["app", "sidecar", "init", "ephemeral"] = "app"
+    state: Literal["waiting", "running", "terminated", "unknown"] = "unknown"
+    state_reason: str | None = None
+    ready: bool | None = None
+    started: bool | None = None
+    restarts: int = 0
+    started_at: str | None = None
+    last_exit: LastExit | None = None
+    image: str | None = None
+    command: tuple[str, ...] = ()
+    """Declared command and arguments, redacted."""
+    user: User | None = None
+    agent: bool = False
+    """An agent looked at this container."""
+    ports: tuple[DeclaredPort, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    resources: Resources = Resources()
+    processes: Processes | None = None
+    cgroup: Cgroup | None = None

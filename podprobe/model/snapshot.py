@@ -1,0 +1,33 @@
+"""The snapshot: one look at one Pod."""
+
+from __future__ import annotations
+
+from podprobe.model.base import Model
+from podprobe.model.ipc import Ipc
+from podprobe.model.judgement import Channel, Finding, Latency, Service
+from podprobe.model.network import Network
+from podprobe.model.pod import Container, Target, Tool, Visibility
+from podprobe.model.volumes import Mount, Volume
+
+SCHEMA = "podprobe.snapshot/v1"
+
+
+class Snapshot(Model, frozen=True, kw_only=True):
+    """One look at one Pod. A newer minor version may add fields; nothing is renamed or dropped within v1."""
+
+    schema: str = SCHEMA
+    tool: Tool
+    taken_at: str
+    """RFC 3339, UTC."""
+    duration_ms: float
+    target: Target
+    visibility: tuple[Visibility, ...] = ()
+    containers: tuple[Container, ...] = ()
+    network: Network = Network()
+    ipc: Ipc = Ipc()
+    volumes: tuple[Volume, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    latency: tuple[Latency, ...] = ()
+    channels: tuple[Channel, ...] = ()
+    services: tuple[Service, ...] = ()
+    findings: tuple[Finding, ...] = ()

@@ -1,0 +1,1 @@
+"""Renderers: a snapshot in, text out."""

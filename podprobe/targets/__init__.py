@@ -1,0 +1,1 @@
+"""How to reach a Pod: on a cluster, in this machine's namespaces, or in a file."""

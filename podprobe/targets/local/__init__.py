@@ -1,0 +1,1 @@
+"""Pods in this machine's own namespaces."""

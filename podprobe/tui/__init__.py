@@ -1,0 +1,1 @@
+"""The live view. The only package that imports textual."""
