@@ -1,0 +1,157 @@
+"""Options that several commands share, and what they come to."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from podprobe.targets.access import Access
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from podprobe.targets.base import Progress
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+class Duration(click.ParamType[float]):
+    """A duration as kubectl writes it: `500ms`, `2s`, `15m`, `1h30m`; a bare number is seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds."""
+        if isinstance(value, int | float):
+            return float(value)
+        parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", value)
+        if not parts or "".join(number + unit for number, unit in parts) != value:
+            self.fail(f"{value!r} is not a duration; say 500ms, 2s, 15m or 1h", param, ctx)
+        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+DURATION = Duration()
+
+
+def _complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  # click's signature
+    # Completion must never print or raise: a shell would show it in the middle of the user's line.
+    try:
+        from podprobe.targets.kubernetes import complete_pods
+
+        return complete_pods(
+            incomplete, namespace=ctx.params.get("namespace"), context=ctx.params.get("context"),
+            kubeconfig=ctx.params.get("kubeconfig"),
+        )  # fmt: skip
+    except Exception:  # noqa: BLE001
+        return []
+
+
+def target_argument(*, required: bool = True, nargs: int = 1) -> Callable[[F], F]:
+    """The TARGET argument, completed with the Pods of the cluster."""
+    name = "targets" if nargs != 1 else "target"
+    return click.argument(
+        name, metavar="TARGET" if nargs == 1 else "TARGET...", required=required, nargs=nargs,
+        shell_complete=_complete_target,
+    )  # fmt: skip
+
+
+_ACCESS_OPTIONS = [
+    click.option("-n", "--namespace", help="Namespace of the Pod; the context's where absent."),
+    click.option("--context", help="kubeconfig context to use."),
+    click.option("--kubeconfig", type=click.Path(), help="kubeconfig file to use."),
+    click.option("--as", "as_user", metavar="USER", help="Impersonate a user."),
+    click.option("--as-group", "as_groups", metavar="GROUP", multiple=True, help="Impersonate a group; repeatable."),
+    click.option("--image", help="Image of the agents: any with Python 3.9 or newer."),
+    click.option("--ttl", type=DURATION, help="An agent at rest ends by itself after this time.  [default: 15m]"),
+    click.option(
+        "--profile", type=click.Choice(["mirror", "netraw", "ptrace"]), default="mirror", show_default=True,
+        help="Privileges of an agent: its container's own, or one capability more.",
+    ),
+    click.option(
+        "--agents", type=click.Choice(["each", "single"]), default="each", show_default=True,
+        help="An agent in each container, or one in all.",
+    ),
+    click.option(
+        "--request-timeout", type=DURATION, default="30s", show_default=True,
+        help="The most that one request to the API server may take.",
+    ),
+]  # fmt: skip
+
+
+def access_options(function: F) -> F:
+    """The options that say how a target is reached; the command gets them as one `access: Access`."""
+
+    @functools.wraps(function)
+    def gather(**options: Any) -> Any:
+        ttl = options.pop("ttl")
+        access = Access(
+            namespace=options.pop("namespace"),
+            context=options.pop("context"),
+            kubeconfig=options.pop("kubeconfig"),
+            as_user=options.pop("as_user"),
+            as_groups=tuple(options.pop("as_groups")),
+            image=options.pop("image"),
+            ttl_seconds=None if ttl is None else max(1, round(ttl)),
+            profile=options.pop("profile"),
+            agents=options.pop("agents"),
+            request_timeout=options.pop("request_timeout"),
+        )
+        return function(access=access, **options)
+
+    decorated: Any = gather
+    for option in reversed(_ACCESS_OPTIONS):
+        decorated = option(decorated)
+    result: F = decorated
+    return result
+
+
+_LOOK_OPTIONS = [
+    click.option("--passive", is_flag=True, help="Only read: no active probe of any port or socket."),
+    click.option("--all-connections", is_flag=True, help="Keep every connection, however many there are."),
+    click.option(
+        "--walk-budget", type=DURATION, default="2s", show_default=True,
+        help="The most time to spend on counting what a volume holds.",
+    ),
+]  # fmt: skip
+
+
+def look_options(function: F) -> F:
+    """The options that say how to look; the command gets them as one `options: SessionOptions`."""
+
+    @functools.wraps(function)
+    def gather(**options: Any) -> Any:
+        from podprobe.session import SessionOptions
+
+        look = SessionOptions(
+            active=not options.pop("passive"),
+            all_connections=options.pop("all_connections"),
+            walk_seconds=options.pop("walk_budget"),
+        )
+        return function(options=look, **options)
+
+    decorated: Any = gather
+    for option in reversed(_LOOK_OPTIONS):
+        decorated = option(decorated)
+    result: F = decorated
+    return result
+
+
+def show_progress(progress: Progress) -> None:
+    """Progress on stderr: one line that replaces itself at a terminal, and nothing elsewhere."""
+    if not sys.stderr.isatty():
+        return
+    count = f" {progress.done}/{progress.total}" if progress.total else ""
+    where = f" {progress.container}:" if progress.container else ""
+    click.echo(f"\r\033[K{where}{count} {progress.message}", nl=False, err=True)
+
+
+def end_progress() -> None:
+    """Clear the progress line."""
+    if sys.stderr.isatty():
+        click.echo("\r\033[K", nl=False, err=True)
