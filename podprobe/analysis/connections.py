@@ -1,0 +1,223 @@
+"""IP sockets with their owners: listeners, and connections with both ends joined."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+from podprobe.analysis.owners import NOBODY
+from podprobe.model import Connection, Listener
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from podprobe.agents.answers import PacketItem
+    from podprobe.agents.inet import InetSocket
+    from podprobe.analysis.owners import Owners, Possession
+    from podprobe.model import Container, Scope
+
+Role = Literal["client", "server", "unknown"]
+_WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, not bound to
+
+
+def endpoint(address: str, port: int) -> str:
+    """`127.0.0.1:80`, `[::1]:80`."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def split_endpoint(text: str) -> tuple[str, int]:
+    """The address and port of an endpoint string."""
+    address, _, port = text.rpartition(":")
+    return address.strip("[]"), int(port)
+
+
+@lru_cache(maxsize=65536)
+def _plain(address: str) -> str:
+    """The address without IPv4 mapping: what a dual-stack socket calls ::ffff:1.2.3.4 its peer calls 1.2.3.4."""
+    return address[7:] if address.startswith("::ffff:") and "." in address else address
+
+
+@lru_cache(maxsize=65536)
+def is_loopback(address: str) -> bool:
+    """127.0.0.0/8 or ::1."""
+    return ipaddress.ip_address(_plain(address).partition("%")[0]).is_loopback
+
+
+@dataclass(frozen=True)
+class _Listening:
+    """Where the namespace listens, to tell servers from clients."""
+
+    wildcard: Mapping[tuple[str, int], Possession]
+    exact: Mapping[tuple[str, str, int], Possession]
+
+    def find(self, protocol: str, address: str, port: int) -> Possession | None:
+        """The owner of the listener that takes connections at this address, if there is one."""
+        return self.exact.get((protocol, address, port)) or self.wildcard.get((protocol, port))
+
+
+def listeners(
+    sockets: Iterable[InetSocket],
+    packets: Iterable[PacketItem],
+    whose: Owners,
+    containers: Sequence[Container],
+) -> tuple[Listener, ...]:
+    """Every socket that waits: TCP listeners, unconnected bound UDP sockets, raw and packet sockets."""
+    declared: dict[tuple[str, int], list[str]] = {}
+    for container in containers:
+        for port in container.ports:
+            declared.setdefault((port.protocol, port.port), []).append(container.name)
+    result = []
+    for s in sockets:
+        if not _listens(s):
+            continue
+        found = whose.of_listener(s.protocol, s.local_port, s.inode, s.cgroup_id, s.uid)
+        names = declared.get((s.protocol, s.local_port), [])
+        result.append(
+            Listener(
+                protocol=s.protocol,
+                address=s.local_address,
+                port=s.local_port,
+                container=found.container,
+                owner=found.owner,
+                inode=s.inode,
+                uid=s.uid,
+                v6_only=s.v6_only,
+                backlog=s.receive_queue if s.protocol == "tcp" else None,
+                backlog_limit=s.send_queue if s.protocol == "tcp" else None,
+                drops=s.drops if s.protocol == "udp" else None,
+                declared_by=found.container if found.container in names else (names[0] if names else None),
+            )
+        )
+    for p in packets:
+        found = whose.of(p.inode, p.cgroup_id, p.uid)
+        result.append(
+            Listener(
+                protocol=p.protocol, address=p.address, port=p.number, container=found.container, owner=found.owner,
+                inode=p.inode, uid=p.uid,
+            )
+        )  # fmt: skip
+    return tuple(sorted(result, key=lambda item: (item.protocol, item.port, item.address, item.inode or 0)))
+
+
+def _listens(s: InetSocket) -> bool:
+    return s.state == "listen" if s.protocol == "tcp" else s.remote_port == 0
+
+
+def connections(
+    sockets: Sequence[InetSocket], whose: Owners, own_addresses: frozenset[str]
+) -> list[Connection]:
+    """Every socket of a connection, with its owner, its peer's, its role and its scope.
+
+    Args:
+        sockets: all of the namespace.
+        whose: the owners.
+        own_addresses: addresses of the Pod's interfaces.
+    """
+    listening = _listening(sockets, whose)
+    talking = [s for s in sockets if not _listens(s)]
+    ends = {(s.protocol, *_key(s)): s for s in talking}
+    result = []
+    for s in talking:
+        local, remote = _plain(s.local_address), _plain(s.remote_address)
+        peer = ends.get((s.protocol, remote, s.remote_port, local, s.local_port))
+        inside = peer is not None or is_loopback(local) or remote in own_addresses
+        role = _role(s, listening, inside)
+        mine = _possession(s, role, whose, listening)
+        other = NOBODY
+        if inside:
+            other_role: Role = "server" if role == "client" else "client"
+            if peer is not None:
+                other = _possession(peer, other_role, whose, listening)
+            elif other_role == "server":
+                # The peer's socket is gone or belongs to the kernel; who listens there is known all the same.
+                other = listening.find(s.protocol, remote, s.remote_port) or NOBODY
+        scope: Scope = "loopback" if is_loopback(local) else "pod" if inside else "external"
+        result.append(_connection(s, mine, other, role, scope))
+    return result
+
+
+def _key(s: InetSocket) -> tuple[str, int, str, int]:
+    return _plain(s.local_address), s.local_port, _plain(s.remote_address), s.remote_port
+
+
+def _listening(sockets: Iterable[InetSocket], whose: Owners) -> _Listening:
+    wildcard: dict[tuple[str, int], Possession] = {}
+    exact: dict[tuple[str, str, int], Possession] = {}
+    for s in sockets:
+        if not _listens(s):
+            continue
+        found = whose.of_listener(s.protocol, s.local_port, s.inode, s.cgroup_id, s.uid)
+        address = _plain(s.local_address)
+        taken = wildcard.get((s.protocol, s.local_port)) if address in _WILDCARDS else None
+        if address in _WILDCARDS:
+            # SO_REUSEPORT, or one listener each for IPv4 and IPv6: of different containers, neither is the one.
+            same = taken is None or taken.container == found.container
+            wildcard[s.protocol, s.local_port] = found if same else NOBODY
+        else:
+            before = exact.get((s.protocol, address, s.local_port))
+            same = before is None or before.container == found.container
+            exact[s.protocol, address, s.local_port] = found if same else NOBODY
+    return _Listening(wildcard, exact)
+
+
+def _role(s: InetSocket, listening: _Listening, inside: bool) -> Role:
+    serves = listening.find(s.protocol, _plain(s.local_address), s.local_port) is not None
+    served = inside and listening.find(s.protocol, _plain(s.remote_address), s.remote_port) is not None
+    if serves != served:
+        return "server" if serves else "client"
+    if serves or inside:
+        return "unknown"
+    # Nobody here listens on its port (any more), so the connection was opened from here.
+    return "client"
+
+
+def _possession(s: InetSocket, role: Role, whose: Owners, listening: _Listening) -> Possession:
+    found = whose.of(s.inode, s.cgroup_id, s.uid)
+    if found.container is None and role == "server":
+        # In the backlog or in TIME_WAIT a socket has no inode; it came from its listener.
+        return listening.find(s.protocol, _plain(s.local_address), s.local_port) or found
+    return found
+
+
+def _connection(s: InetSocket, mine: Possession, other: Possession, role: Role, scope: Scope) -> Connection:
+    opened, accepted = (other, mine) if role == "server" else (mine, other)
+    known = role != "unknown"
+    return Connection(
+        protocol=s.protocol,
+        local=endpoint(_plain(s.local_address), s.local_port),
+        remote=endpoint(_plain(s.remote_address), s.remote_port),
+        state=s.state,
+        scope=scope,
+        role=role,
+        container=mine.container,
+        owner=mine.owner,
+        from_container=opened.container if known else None,
+        to_container=accepted.container if known else None,
+        inode=s.inode,
+        rtt_us=s.rtt_us,
+        rttvar_us=s.rttvar_us,
+        min_rtt_us=s.min_rtt_us,
+        segments_out=s.data_segments_out,
+        retransmits=s.total_retransmits,
+        retransmit_ratio=s.total_retransmits / s.data_segments_out
+        if s.total_retransmits is not None and s.data_segments_out
+        else None,
+        bytes_sent=s.bytes_sent,
+        bytes_received=s.bytes_received,
+        bytes_retransmitted=s.bytes_retransmitted,
+        send_queue_bytes=s.send_queue,
+        receive_queue_bytes=s.receive_queue,
+        unacked=s.unacked,
+        backoff=s.backoff,
+        rto_us=s.rto_us,
+        congestion_window=s.congestion_window,
+        send_window_bytes=s.send_window,
+        busy_us=s.busy_us,
+        receive_window_limited_us=s.receive_window_limited_us,
+        send_buffer_limited_us=s.send_buffer_limited_us,
+        last_send_ms=s.last_data_sent_ms,
+        last_receive_ms=s.last_data_received_ms,
+        timer=s.timer,
+    )
