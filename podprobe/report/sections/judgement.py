@@ -1,0 +1,158 @@
+"""The map, latency, Services, and what could not be seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podprobe.report import units
+from podprobe.report.neutral import neutral
+from podprobe.report.sections.base import Cell, Column, Marks, Section, count, section, text, time
+
+if TYPE_CHECKING:
+    from podprobe.model import Health, ServicePort, Snapshot
+    from podprobe.report.sections.base import Tone
+
+HEALTH: dict[Health, tuple[str, Tone]] = {
+    "ok": ("● ok", "ok"),
+    "degraded": ("▲ degraded", "warning"),
+    "broken": ("✖ broken", "critical"),
+    "unknown": ("○ unknown", "dim"),
+}
+_HEALTH_ORDER: tuple[Health, ...] = ("broken", "degraded", "ok", "unknown")
+OUTSIDE = "outside"
+
+
+def channels(snapshot: Snapshot, marks: Marks) -> Section:
+    """The communication map, one line a channel: broken ones first."""
+    rows = []
+    for index, channel in sorted(
+        enumerate(snapshot.channels), key=lambda item: _HEALTH_ORDER.index(item[1].health)
+    ):
+        sign, tone = HEALTH[channel.health]
+        rows.append(
+            marks.row(
+                f"/channels/{index}",
+                text(channel.a or OUTSIDE, 63),
+                Cell("─▶" if channel.directed else "──", tone="dim"),
+                text(channel.b or OUTSIDE, 63),
+                text(channel.kind),
+                text(channel.via),
+                Cell(sign, float(_HEALTH_ORDER.index(channel.health)), tone),
+                text(channel.detail, 200),
+            )
+        )
+    columns = (
+        Column("from"),
+        Column(""),
+        Column("to"),
+        Column("kind", 1),
+        Column("via"),
+        Column("health"),
+        Column("detail", 2),
+    )
+    return section("map", "Map", columns, rows)
+
+
+def latency(snapshot: Snapshot, marks: Marks) -> Section:
+    """Active probes."""
+    rows = [
+        marks.row(
+            f"/latency/{index}",
+            text(found.from_container, 63),
+            text(found.to_container, 63),
+            text(found.to),
+            text(found.kind),
+            time(found.p50_us),
+            time(found.p90_us),
+            time(found.p99_us),
+            time(found.max_us),
+            Cell(
+                f"{found.failures} of {found.count}",
+                found.failures,
+                "critical" if found.failures else "plain",
+            ),
+        )
+        for index, found in enumerate(snapshot.latency)
+    ]
+    columns = (
+        Column("from"),
+        Column("to"),
+        Column("endpoint"),
+        Column("kind", 3),
+        Column("p50", right=True),
+        Column("p90", 2, right=True),
+        Column("p99", right=True),
+        Column("max", 1, right=True),
+        Column("failed", 1, right=True),
+    )
+    return section("latency", "Latency", columns, rows)
+
+
+_ENDS: dict[str, tuple[str, Tone]] = {
+    "ok": ("● ok", "ok"),
+    "loopback-only": ("✖ loopback only", "critical"),
+    "missing": ("✖ no listener", "critical"),
+    "unresolved": ("▲ name not found", "warning"),
+    "unknown": ("○ unknown", "dim"),
+}
+
+
+def services(snapshot: Snapshot, marks: Marks) -> Section:
+    """Services that select the Pod, each port followed to its listener."""
+    rows = []
+    for index, service in enumerate(snapshot.services):
+        for number, port in enumerate(service.ports):
+            sign, tone = _ENDS[port.listener]
+            rows.append(
+                marks.row(
+                    f"/services/{index}/ports/{number}",
+                    text(service.name, 63),
+                    text(service.type, 20),
+                    text(service.cluster_ip, 45),
+                    count_port(port.port, port.protocol),
+                    text(_target(port), 63),
+                    text(port.container, 63),
+                    Cell(sign, tone=tone),
+                )
+            )
+    columns = (
+        Column("service"),
+        Column("type", 2),
+        Column("cluster ip", 3),
+        Column("port", right=True),
+        Column("target", right=True),
+        Column("container", 1),
+        Column("reaches"),
+    )
+    return section("services", "Services", columns, rows)
+
+
+def visibility(snapshot: Snapshot, marks: Marks) -> Section:
+    """What was not wholly seen; nothing where all was."""
+    rows = [
+        marks.row(
+            f"/visibility/{index}",
+            text(part.area, 40),
+            text(part.container, 63) if part.container else Cell("whole Pod"),
+            Cell(part.level, tone="warning" if part.level == "none" else "plain"),
+            Cell(neutral(part.reason, 300) + (f" → {neutral(part.allow, 200)}" if part.allow else "")),
+        )
+        for index, part in enumerate(snapshot.visibility)
+        if part.level != "full"
+    ]
+    columns = (Column("area"), Column("container"), Column("seen"), Column("why"))
+    return section("visibility", "Not wholly seen", columns, rows)
+
+
+def count_port(port: int, protocol: str) -> Cell:
+    """A port with its protocol where that is not TCP."""
+    return Cell(str(port) if protocol == "tcp" else f"{port}/{protocol}", port)
+
+
+def _target(port: ServicePort) -> str:
+    if port.target_port_name:
+        return f"{port.target_port_name} ({port.target_port or '?'})"
+    return units.ABSENT if port.target_port is None else str(port.target_port)
+
+
+__all__ = ["HEALTH", "OUTSIDE", "channels", "count", "count_port", "latency", "services", "visibility"]

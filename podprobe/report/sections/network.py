@@ -1,0 +1,248 @@
+"""Ports, flows, single connections, unix sockets, interfaces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podprobe.report import units
+from podprobe.report.neutral import neutral
+from podprobe.report.sections.base import (
+    Cell,
+    Column,
+    Marks,
+    Section,
+    count,
+    ratio,
+    section,
+    size,
+    text,
+    time,
+    words,
+)
+from podprobe.report.sections.judgement import OUTSIDE
+
+if TYPE_CHECKING:
+    from podprobe.model import Listener, Owner, Snapshot, UnixSocket
+
+_OWNED_BY = {
+    "fd": "open file",
+    "cgroup": "cgroup",
+    "uid": "uid (likely)",
+    "declared": "declared (a guess)",
+    "none": "unknown",
+}
+
+
+def ports(snapshot: Snapshot, marks: Marks) -> Section:
+    """Listeners, with their owner and how it is known."""
+    rows = [
+        marks.row(
+            f"/network/listeners/{index}",
+            Cell(listener.protocol),
+            Cell(endpoint(listener), listener.port),
+            text(listener.container, 63),
+            Cell(process(listener.owner)),
+            Cell(_OWNED_BY[listener.owner.by]),
+            Cell(_backlog(listener.backlog, listener.backlog_limit), listener.backlog),
+            Cell("yes" if listener.declared_by else "no", tone="plain" if listener.declared_by else "dim"),
+        )
+        for index, listener in enumerate(snapshot.network.listeners)
+    ]
+    columns = (
+        Column("proto"),
+        Column("listens on"),
+        Column("container"),
+        Column("process", 1),
+        Column("owner by", 3),
+        Column("backlog", 2, right=True),
+        Column("declared", 4),
+    )
+    return section("ports", "Ports", columns, rows)
+
+
+def flows(snapshot: Snapshot, marks: Marks) -> Section:
+    """Connections of the same two parties to the same server port, taken together."""
+    rows = [
+        marks.row(
+            f"/network/flows/{index}",
+            text(flow.from_container or flow.remote_address or OUTSIDE, 63),
+            text(flow.to_container or flow.remote_address or OUTSIDE, 63),
+            text(flow.server, 60),
+            count(flow.connections),
+            time(flow.rtt_us),
+            time(flow.max_rtt_us),
+            ratio(flow.retransmit_ratio),
+            size(flow.bytes_sent),
+            size(flow.bytes_received),
+            Cell(
+                f"{units.size(flow.send_queue_bytes)} / {units.size(flow.receive_queue_bytes)}",
+                flow.send_queue_bytes + flow.receive_queue_bytes,
+            ),
+            Cell(flow.scope),
+        )
+        for index, flow in enumerate(snapshot.network.flows)
+    ]
+    columns = (
+        Column("from"),
+        Column("to"),
+        Column("server"),
+        Column("conns", right=True),
+        Column("rtt", right=True),
+        Column("max rtt", 4, right=True),
+        Column("retrans", right=True),
+        Column("sent", 2, right=True),
+        Column("received", 2, right=True),
+        Column("queued out / in", 3, right=True),
+        Column("scope", 5),
+    )
+    total = snapshot.network.connection_count
+    return section(
+        "flows", "Flows", columns, rows, note=f"{units.number(total)} sockets in all" if total else ""
+    )
+
+
+def connections(snapshot: Snapshot, marks: Marks) -> Section:
+    """Single sockets of connections."""
+    rows = [
+        marks.row(
+            f"/network/connections/{index}",
+            text(found.container, 63),
+            text(found.role),
+            text(found.local, 60),
+            text(found.remote, 60),
+            text(found.state, 20),
+            time(found.rtt_us),
+            count(found.retransmits),
+            ratio(found.retransmit_ratio),
+            size(found.bytes_sent),
+            size(found.bytes_received),
+            size(found.send_queue_bytes),
+            size(found.receive_queue_bytes),
+        )
+        for index, found in enumerate(snapshot.network.connections)
+    ]
+    columns = (
+        Column("container"),
+        Column("role", 2),
+        Column("local"),
+        Column("remote"),
+        Column("state"),
+        Column("rtt", right=True),
+        Column("retrans", right=True),
+        Column("ratio", right=True),
+        Column("sent", 1, right=True),
+        Column("received", 1, right=True),
+        Column("send queue", 1, right=True),
+        Column("receive queue", 1, right=True),
+    )
+    omitted = snapshot.network.connections_omitted
+    note = f"{units.number(omitted)} more were left out of the snapshot" if omitted else ""
+    return section("connections", "Connections", columns, rows, note=note)
+
+
+def unix_listeners(snapshot: Snapshot, marks: Marks) -> Section:
+    """Unix sockets that wait for connections."""
+    rows = [
+        marks.row(
+            f"/network/unix/{index}",
+            text(found.path, 108),
+            text(found.container, 63),
+            Cell(process(found.owner)),
+            Cell(_backlog(found.queue, found.queue_limit), found.queue),
+        )
+        for index, found in enumerate(snapshot.network.unix)
+        if found.state == "listen"
+    ]
+    columns = (
+        Column("path"),
+        Column("container"),
+        Column("process", 1),
+        Column("backlog", right=True),
+    )
+    return section("unix", "Unix sockets", columns, rows)
+
+
+def unix_sockets(snapshot: Snapshot, marks: Marks) -> Section:
+    """All other unix sockets."""
+    rows = [
+        marks.row(f"/network/unix/{index}", *_unix_cells(found))
+        for index, found in enumerate(snapshot.network.unix)
+        if found.state != "listen"
+    ]
+    columns = (
+        Column("kind"),
+        Column("state"),
+        Column("path"),
+        Column("container"),
+        Column("process"),
+        Column("peer"),
+        Column("unread", right=True),
+    )
+    return section("unix-connections", "Unix connections", columns, rows)
+
+
+def interfaces(snapshot: Snapshot, marks: Marks) -> Section:
+    """Network interfaces with their counters."""
+    rows = [
+        marks.row(
+            f"/network/interfaces/{index}",
+            text(found.name, 20),
+            words(found.addresses),
+            count(found.mtu),
+            Cell({True: "up", False: "down", None: units.ABSENT}[found.up]),
+            size(found.received_bytes),
+            size(found.sent_bytes),
+            count(_sum(found.receive_errors, found.send_errors)),
+            count(_sum(found.receive_drops, found.send_drops)),
+        )
+        for index, found in enumerate(snapshot.network.interfaces)
+    ]
+    columns = (
+        Column("interface"),
+        Column("addresses"),
+        Column("mtu", right=True),
+        Column("link"),
+        Column("received", right=True),
+        Column("sent", right=True),
+        Column("errors", right=True),
+        Column("drops", right=True),
+    )
+    return section("interfaces", "Interfaces", columns, rows)
+
+
+def endpoint(listener: Listener) -> str:
+    """`127.0.0.1:80`, `[::]:80`; for raw and packet sockets what they are bound to."""
+    address = neutral(listener.address, 60)
+    if listener.protocol in ("raw", "packet"):
+        return f"{address or 'any'} protocol {listener.port}"
+    return f"[{address}]:{listener.port}" if ":" in address else f"{address}:{listener.port}"
+
+
+def process(owner: Owner) -> str:
+    """`nginx (1)`."""
+    if owner.process is None:
+        return units.ABSENT
+    return f"{neutral(owner.process.name, 40)} ({owner.process.pid})"
+
+
+def _backlog(waiting: int | None, limit: int | None) -> str:
+    if waiting is None:
+        return units.ABSENT
+    return str(waiting) if limit is None else f"{waiting}/{limit}"
+
+
+def _unix_cells(found: UnixSocket) -> tuple[Cell, ...]:
+    return (
+        Cell(found.kind),
+        Cell(found.state),
+        text(found.path, 108),
+        text(found.container, 63),
+        Cell(process(found.owner)),
+        text(found.peer_container, 63),
+        size(found.queue),
+    )
+
+
+def _sum(*values: int | None) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None
