@@ -29,13 +29,21 @@ class Cell:
     tone: Tone = "plain"
 
 
+ABSENT = Cell(units.ABSENT, tone="dim")
+
+
 @dataclass(frozen=True)
 class Column:
-    """One column. Where the terminal is narrow the columns with the highest `rank` go first; rank 0 never goes."""
+    """One column.
+
+    Where the terminal is narrow the columns with the highest `rank` go first; rank 0 never goes. What is in a column
+    with `below` is then shown under the rows that something is wrong with.
+    """
 
     title: str
     rank: int = 0
     right: bool = False
+    below: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,13 +94,13 @@ def section(
 
 def text(value: str | None, limit: int = 120, tone: Tone = "plain") -> Cell:
     """A string from the Pod, made safe."""
-    return Cell(units.ABSENT, tone="dim") if value is None else Cell(neutral(value, limit), tone=tone)
+    return ABSENT if value is None else Cell(neutral(value, limit), tone=tone)
 
 
 def words(values: Iterable[str], limit: int = 120) -> Cell:
     """Several strings from the Pod."""
     joined = ", ".join(neutral(value, limit) for value in values)
-    return Cell(neutral(joined, limit)) if joined else Cell(units.ABSENT, tone="dim")
+    return Cell(neutral(joined, limit)) if joined else ABSENT
 
 
 def count(value: float | None) -> Cell:
@@ -118,7 +126,7 @@ def ratio(value: float | None) -> Cell:
 def full(part: int | None, whole: int | None, show: bool = True) -> Cell:
     """How full something is, as per cent; sorts by that."""
     if part is None or not whole or not show:
-        return Cell(units.ABSENT, None, "dim")
+        return ABSENT
     return Cell(units.ratio(part / whole), part / whole)
 
 

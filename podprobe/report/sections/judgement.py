@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from podprobe.report import units
 from podprobe.report.neutral import neutral
-from podprobe.report.sections.base import Cell, Column, Marks, Section, count, section, text, time
+from podprobe.report.sections.base import Cell, Column, Marks, Section, section, text, time
 
 if TYPE_CHECKING:
     from podprobe.model import Health, ServicePort, Snapshot
@@ -48,7 +48,7 @@ def channels(snapshot: Snapshot, marks: Marks) -> Section:
         Column("kind", 1),
         Column("via"),
         Column("health"),
-        Column("detail", 2),
+        Column("detail", 2, below=True),
     )
     return section("map", "Map", columns, rows)
 
@@ -153,6 +153,3 @@ def _target(port: ServicePort) -> str:
     if port.target_port_name:
         return f"{port.target_port_name} ({port.target_port or '?'})"
     return units.ABSENT if port.target_port is None else str(port.target_port)
-
-
-__all__ = ["HEALTH", "OUTSIDE", "channels", "count", "count_port", "latency", "services", "visibility"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from podprobe.report import units
 from podprobe.report.neutral import neutral
 from podprobe.report.sections.base import (
+    ABSENT,
     Cell,
     Column,
     Marks,
@@ -35,8 +36,9 @@ def ipc(snapshot: Snapshot, marks: Marks) -> Section:
         Column("fill", right=True),
         Column("state"),
         Column("used by"),
-        Column("mode", 2),
-        Column("uid", 3, right=True),
+        Column("id", 2, right=True),
+        Column("mode", 3),
+        Column("uid", 4, right=True),
     )
     return section("ipc", "IPC", columns, _ipc_rows(snapshot, marks))
 
@@ -47,48 +49,52 @@ def _ipc_rows(snapshot: Snapshot, marks: Marks) -> Iterator[Row]:
         state = f"{segment.attachments} attached" + (", marked to go" if segment.destroyed else "")
         yield marks.row(
             f"/ipc/shared_memory/{index}",
-            Cell("shared memory"),
-            text(f"{segment.key} (id {segment.id})", 40),
+            Cell("SysV shm"),
+            text(segment.key, 40),
             size(segment.bytes),
             full(segment.resident_bytes, segment.bytes),
             Cell(state, segment.attachments),
             _users(segment.attached, segment.creator_container),
+            count(segment.id),
             text(segment.mode, 8),
             count(segment.uid),
         )
     for index, semaphores in enumerate(objects.semaphores):
         yield marks.row(
             f"/ipc/semaphores/{index}",
-            Cell("semaphores"),
-            text(f"{semaphores.key} (id {semaphores.id})", 40),
+            Cell("SysV sem"),
+            text(semaphores.key, 40),
             count(semaphores.semaphores),
-            Cell(units.ABSENT, tone="dim"),
+            ABSENT,
             Cell(_semaphore_state(semaphores)),
             words(sorted({f"{waiter.container}/{waiter.process}" for waiter in semaphores.waiters})),
+            count(semaphores.id),
             text(semaphores.mode, 8),
             count(semaphores.uid),
         )
     for index, queue in enumerate(objects.message_queues):
         yield marks.row(
             f"/ipc/message_queues/{index}",
-            Cell("message queue"),
-            text(f"{queue.key} (id {queue.id})", 40),
+            Cell("SysV msgq"),
+            text(queue.key, 40),
             size(queue.bytes),
             full(queue.bytes, queue.max_bytes),
             Cell(f"{units.number(queue.messages)} messages", queue.messages),
-            Cell(units.ABSENT, tone="dim"),
+            ABSENT,
+            count(queue.id),
             text(queue.mode, 8),
             count(queue.uid),
         )
     for index, file in enumerate(objects.posix_shared_memory):
         yield marks.row(
             f"/ipc/posix_shared_memory/{index}",
-            Cell("POSIX semaphore" if file.semaphore else "POSIX shared memory"),
+            Cell("POSIX sem" if file.semaphore else "POSIX shm"),
             text(file.name, 60),
             size(file.bytes),
-            full(file.used_bytes, file.bytes),
+            full(file.used_bytes, file.bytes, not file.semaphore),
             Cell(f"{len(file.mapped)} mapped", len(file.mapped)),
             _users(file.mapped, None),
+            ABSENT,
             text(file.mode, 8),
             count(file.uid),
         )
@@ -96,12 +102,13 @@ def _ipc_rows(snapshot: Snapshot, marks: Marks) -> Iterator[Row]:
         known = posix_queue.messages is not None
         yield marks.row(
             f"/ipc/posix_message_queues/{index}",
-            Cell("POSIX message queue"),
+            Cell("POSIX msgq"),
             text(posix_queue.name, 60),
             size(posix_queue.queued_bytes),
             full(posix_queue.messages, posix_queue.max_messages),
             Cell(f"{posix_queue.messages} of {posix_queue.max_messages} messages" if known else units.ABSENT),
             _users(posix_queue.open_by, None),
+            ABSENT,
             text(posix_queue.mode, 8),
             count(posix_queue.uid),
         )
