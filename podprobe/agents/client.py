@@ -30,8 +30,23 @@ class Agent:
         """The stream is open and the last heartbeat is recent."""
         raise NotImplementedError
 
-    def look(self, areas: Sequence[str], walk: Sequence[str] = (), timeout: float = 10.0) -> Areas:
-        """Ask for areas (`answers.OWN`, `answers.SHARED`) and directories to walk.
+    def look(
+        self,
+        areas: Sequence[str],
+        *,
+        walk: Sequence[str] = (),
+        walk_seconds: float = 2.0,
+        timeout: float = 10.0,
+        redact: Sequence[str] = (),
+    ) -> Areas:
+        """Ask for areas (`answers.OWN`, `answers.SHARED`).
+
+        Args:
+            areas: what to ask for.
+            walk: directories to count, as the container has them, for the area `walks`.
+            walk_seconds: time budget of all walks together.
+            timeout: seconds to wait for the whole answer.
+            redact: regular expressions of the user's, besides those the agent redacts anyway.
 
         Raises:
             AgentError: the agent is gone, broke the protocol, or did not answer in `timeout` seconds.

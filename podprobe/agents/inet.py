@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,8 @@ class InetSocket:
     last_data_sent_ms: int | None = None
     last_data_received_ms: int | None = None
     reordering_seen: int | None = None
+
+
+def decode(rows: Iterable[bytes]) -> list[InetSocket]:
+    """Decode the rows of `podprobe_agent.protocol.INET_ROW`, any number in each piece."""
+    raise NotImplementedError

@@ -80,6 +80,8 @@ class MessageQueue(Model, frozen=True, kw_only=True):
     gid: int
     last_send_pid: int | None = None
     last_receive_pid: int | None = None
+    last_send_container: str | None = None
+    last_receive_container: str | None = None
     sent_at: str | None = None
     received_at: str | None = None
     changed_at: str | None = None

@@ -1,0 +1,123 @@
+"""From declared state and agents' answers to a snapshot. Pure: the same input gives the same snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from podprobe import __version__
+from podprobe.agents.inet import decode
+from podprobe.analysis.answered import household
+from podprobe.analysis.connections import connections, listeners
+from podprobe.analysis.containers import containers
+from podprobe.analysis.flows import KEPT_WHOLE, flows, group, reduce
+from podprobe.analysis.ipc import ipc
+from podprobe.analysis.owners import owners
+from podprobe.analysis.times import rfc3339
+from podprobe.analysis.unix import unix_sockets
+from podprobe.analysis.volumes import mounts, volumes
+from podprobe.model import Counters, Interface, Network, Snapshot, Tool, Visibility
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podprobe.analysis.answered import Answered, Household
+    from podprobe.model import Latency
+    from podprobe.targets.base import PodState
+
+_PORT_RANGE = "net.ipv4.ip_local_port_range"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look brought in."""
+
+    state: PodState
+    answers: Sequence[Answered] = ()
+    lead: Answered | None = None
+    """The answer that holds what the namespaces share; one of `answers`."""
+    visibility: Sequence[Visibility] = ()
+    """What the session itself could not see (agents missing or lost)."""
+    latency: Sequence[Latency] = ()
+    taken_at: float = 0.0
+    """Seconds since the epoch."""
+    seconds: float = 0.0
+    """How long it took."""
+    all_connections: bool = False
+
+
+def assemble(look: Look) -> Snapshot:
+    """The snapshot of a look, without channels and findings."""
+    state = look.state
+    people = household(state.containers, look.answers)
+    measured = volumes(state.volumes, look.answers, people)
+    return Snapshot(
+        tool=Tool(version=__version__),
+        taken_at=rfc3339(round(look.taken_at, 3)) or "",
+        duration_ms=round(look.seconds * 1000, 1),
+        target=state.target,
+        visibility=(*state.visibility, *look.visibility, *_notes(look.answers)),
+        containers=containers(state.containers, look.answers, people),
+        network=_network(look, people),
+        ipc=ipc(look.answers, people, state.containers, state.volumes),
+        volumes=measured,
+        mounts=mounts(state.volumes, look.answers),
+        latency=tuple(look.latency),
+        services=state.services,
+    )
+
+
+def _notes(answers: Sequence[Answered]) -> list[Visibility]:
+    return [
+        Visibility(
+            area=seen.area, container=answer.container, level=seen.level, reason=seen.reason, allow=seen.allow
+        )
+        for answer in answers
+        if answer.areas.end is not None
+        for seen in answer.areas.end.visibility
+        if seen.level != "full"
+    ]
+
+
+def _network(look: Look, people: Household) -> Network:
+    if look.lead is None:
+        return Network()
+    areas = look.lead.areas
+    sockets = decode(areas.inet)
+    whose = owners(
+        look.state.containers,
+        look.answers,
+        people,
+        [(socket.inode or 0, socket.cgroup_id) for socket in sockets],
+    )
+    interfaces = tuple(Interface(**msgspec.structs.asdict(item)) for item in areas.items["interfaces"])
+    own = frozenset(address.partition("/")[0] for interface in interfaces for address in interface.addresses)
+    grouped = group(connections(sockets, whose, own | frozenset(look.state.target.ips)))
+    total = sum(len(members) for members in grouped.values())
+    kept, omitted = reduce(grouped, total if look.all_connections else KEPT_WHOLE)
+    unix, unix_count = unix_sockets(areas.items["unix"], whose)
+    counters = areas.values.get("counters")
+    settings = dict(counters.settings) if counters else {}
+    return Network(
+        hostname=counters.hostname if counters else None,
+        interfaces=interfaces,
+        counters=Counters(values=dict(counters.values)) if counters else Counters(),
+        listeners=listeners(sockets, areas.items["packet"], whose, look.state.containers),
+        connections=kept,
+        connection_count=total,
+        connections_omitted=omitted,
+        flows=flows(grouped),
+        unix=unix,
+        unix_count=unix_count,
+        ephemeral_ports=_port_range(settings.get(_PORT_RANGE)),
+        settings=settings,
+    )
+
+
+def _port_range(text: str | None) -> tuple[int, int] | None:
+    numbers = (text or "").split()
+    if len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
+        return None
+    return int(numbers[0]), int(numbers[1])

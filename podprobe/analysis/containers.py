@@ -1,0 +1,123 @@
+"""Containers as declared, with what their agents measured."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from podprobe.analysis.times import rfc3339
+from podprobe.model import Cgroup, Pressure, Process, Processes, User, ZombieParent
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podprobe.agents.answers import CgroupValue
+    from podprobe.analysis.answered import Answered, Household, Person
+    from podprobe.model import Container
+
+TOP = 25
+"""Up to so many processes, a snapshot keeps all of a container's."""
+
+
+def containers(
+    declared: Sequence[Container], answers: Sequence[Answered], people: Household
+) -> tuple[Container, ...]:
+    """The declared containers with their processes and control groups."""
+    cgroups = {a.container: a.areas.values["cgroup"] for a in answers if "cgroup" in a.areas.values}
+    looked_at = {answer.container for answer in answers}
+    return tuple(
+        msgspec.structs.replace(
+            container,
+            agent=container.name in looked_at or (None in looked_at and container.state == "running"),
+            user=container.user or _user(people.of(container.name)),
+            processes=_processes(people.of(container.name)) if people.of(container.name) else None,
+            cgroup=_cgroup(cgroups[container.name]) if container.name in cgroups else None,
+        )
+        for container in declared
+    )
+
+
+def _user(persons: Sequence[Person]) -> User | None:
+    first = next((p.item for p in persons if p.item.pid == 1), None)
+    if first is None or first.uid is None:
+        return None
+    return User(uid=first.uid, gid=first.gid, groups=first.groups or ())
+
+
+def _processes(persons: Sequence[Person]) -> Processes:
+    zombies = [p for p in persons if p.item.state == "zombie"]
+    by_parent = Counter(p.item.parent for p in zombies)
+    by_pid = {p.item.pid: p for p in persons}
+    parents = tuple(
+        ZombieParent(pid=pid, name=by_pid[pid].item.name if pid in by_pid else "?", count=count)
+        for pid, count in by_parent.most_common()
+    )
+    return Processes(
+        count=len(persons),
+        zombies=len(zombies),
+        threads=sum(p.item.threads or 1 for p in persons),
+        zombie_parents=parents,
+        top=tuple(_process(p) for p in _top(persons, frozenset(by_parent))),
+    )
+
+
+def _top(persons: Sequence[Person], parents: frozenset[int]) -> list[Person]:
+    if len(persons) <= TOP:
+        return list(persons)
+    by_cpu = sorted(persons, key=lambda p: -(p.item.cpu_seconds or 0))[: TOP // 2]
+    by_memory = sorted(persons, key=lambda p: -(p.item.memory_bytes or 0))[: TOP // 2]
+    chosen = {p.item.pid: p for p in persons if p.item.pid in parents or p.item.pid == 1}
+    chosen.update((p.item.pid, p) for p in [*by_cpu, *by_memory])
+    return [chosen[pid] for pid in sorted(chosen)]
+
+
+def _process(person: Person) -> Process:
+    item = person.item
+    return Process(
+        pid=item.pid,
+        parent=item.parent,
+        name=item.name,
+        state=item.state,
+        command=item.command,
+        uid=item.uid,
+        threads=item.threads,
+        open_files=item.open_files,
+        open_files_limit=item.open_files_limit,
+        memory_bytes=item.memory_bytes,
+        cpu_seconds=item.cpu_seconds,
+        started_at=rfc3339(item.started_at),
+    )
+
+
+def _cgroup(value: CgroupValue) -> Cgroup:
+    pressure = None
+    if value.pressure:
+        pressure = Pressure(
+            cpu_some_ratio=value.pressure.get("cpu_some"),
+            memory_some_ratio=value.pressure.get("memory_some"),
+            memory_full_ratio=value.pressure.get("memory_full"),
+            io_some_ratio=value.pressure.get("io_some"),
+            io_full_ratio=value.pressure.get("io_full"),
+        )
+    ratio = None
+    if value.cpu_periods and value.cpu_throttled_periods is not None:
+        ratio = value.cpu_throttled_periods / value.cpu_periods
+    return Cgroup(
+        version=value.version,
+        cpu_seconds=value.cpu_seconds,
+        cpu_limit=value.cpu_limit,
+        cpu_periods=value.cpu_periods,
+        cpu_throttled_periods=value.cpu_throttled_periods,
+        cpu_throttled_ratio=ratio,
+        memory_bytes=value.memory_bytes,
+        memory_working_set_bytes=value.memory_working_set_bytes,
+        memory_shmem_bytes=value.memory_shmem_bytes,
+        memory_limit_bytes=value.memory_limit_bytes,
+        memory_peak_bytes=value.memory_peak_bytes,
+        oom_kills=value.oom_kills,
+        pids=value.pids,
+        pids_limit=value.pids_limit,
+        pressure=pressure,
+    )
