@@ -32,6 +32,8 @@ MAX_PAYLOAD = 1 << 20
 """Largest payload on the wire, in bytes. A longer answer is sent in parts."""
 MAX_INFLATED = 8 << 20
 """Largest payload after inflation, in bytes."""
+MAX_REQUESTS = 8
+"""Requests under way at once with one agent; each has a thread there."""
 
 BEAT_SECONDS = 2.0
 BEAT_TIMEOUT_SECONDS = 15.0
@@ -54,13 +56,18 @@ KINDS = frozenset(range(HELLO, CANCEL + 1))
 # Row formats of ROWS frames.
 ROWS_INET = 1
 
-INET_ROW = struct.Struct("<BBHI72s36s232sQ")
+INET_ROW = struct.Struct("<BBH72s36s232sQ")
 """One IP socket as the kernel told it, copied and not decoded: decoding costs the client, not the Pod.
 
-Fields: IPPROTO number, length of tcp_info that the kernel filled (0: none), two of padding,
+Fields: IPPROTO number, length of tcp_info that the kernel filled (0: none), `ROW_…` flags,
 `struct inet_diag_msg` (72 bytes), `SK_MEMINFO` (nine u32; zeros where absent), the first 232 bytes
 of `struct tcp_info` (zero-filled), and the cgroup id (`INET_DIAG_CGROUP_ID`; 0 where the kernel told none).
 """
+
+ROW_V6ONLY_KNOWN = 1
+"""The kernel told whether the socket takes IPv6 only (`INET_DIAG_SKV6ONLY`: listeners and unconnected sockets)."""
+ROW_V6ONLY = 2
+"""It does."""
 
 
 class ProtocolError(Exception):

@@ -1,0 +1,65 @@
+"""A look: ask one collector after the other, and send what each yields as it comes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from podprobe_agent import collectors, protocol
+from podprobe_agent.collectors.context import Context
+from podprobe_agent.output import Parts
+
+if TYPE_CHECKING:
+    from threading import Event
+    from typing import Any
+
+    from podprobe_agent.output import Output
+
+_PASSED_ON = ("walk", "walk_seconds", "walk_entries", "redact", "seconds", "root_pid")
+
+
+def run(arguments: dict[str, Any], request: int, output: Output, cancelled: Event) -> None:
+    """Answer ``{"verb": "look", "areas": [...], ...}``; further arguments are those of `Context`."""
+    started = time.monotonic()
+    taken_at = time.time()
+    options = {name: arguments[name] for name in _PASSED_ON if name in arguments}
+    context = Context(cancelled=cancelled, **options)
+    for area in arguments["areas"]:
+        context.area = area
+        _collect(area, context, request, output)
+        if cancelled.is_set():
+            break
+    end = {
+        "visibility": context.notes,
+        "duration_us": int((time.monotonic() - started) * 1e6),
+        "taken_at": taken_at,
+    }
+    output.send_json(protocol.END, request, end)
+
+
+def _collect(area: str, context: Context, request: int, output: Output) -> None:
+    """One area. Whatever goes wrong in its collector is a note, and the look goes on."""
+    parts = Parts(output, request, area)
+    begun = False
+    try:
+        collector = collectors.load(area)
+        answer = collector(context)
+        if isinstance(answer, dict):
+            output.send_json(protocol.PART, request, {"area": area, "value": answer})
+            return
+        for piece in answer:
+            parts.add(piece)
+            begun = True
+    except KeyError as error:
+        reason = f"this agent knows no area {area}" if error.args == (area,) else _describe(error)
+        context.note("partial" if begun else "none", reason)
+    except Exception as error:  # noqa: BLE001  # a collector never fails the look
+        context.note("partial" if begun else "none", _describe(error))
+    parts.flush()
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror}"
+    return f"the collector failed: {type(error).__name__}: {error}"

@@ -1,0 +1,108 @@
+"""The way out: frames to standard output, from any thread, without ever holding more than is being written.
+
+A thread that answers writes its frames itself, and so is held back while the client does not read: nothing
+queues up. The main thread must never be held back (it notices the end of the stream and the signals), so it
+writes its small frames only where there is room.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import threading
+from typing import TYPE_CHECKING
+
+from podprobe_agent import protocol
+
+if TYPE_CHECKING:
+    from typing import Any
+
+PART_BYTES = 128 << 10
+"""A part is sent once it has grown to this, in bytes of JSON or rows."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def dumps(value: Any) -> bytes:
+    """Compact JSON. Lone surrogates, which undecodable file names become in Python, are replaced."""
+    return _encode(value).encode("utf-8", "replace")
+
+
+class Output:
+    """Writes frames to a file descriptor.
+
+    The descriptor may be blocking or not: whoever made it may share it with others, so its mode is left alone.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = threading.Lock()
+        self._room = select.poll()
+        self._room.register(descriptor, select.POLLOUT)
+
+    def send(self, kind: int, request: int, payload: bytes = b"") -> None:
+        """Write a frame; waits while the client does not read. Ends the agent where nobody reads any more."""
+        frame = protocol.encode(kind, request, payload, compress=kind not in (protocol.DATA, protocol.BEAT))
+        with self._lock:
+            self._write(frame)
+
+    def send_json(self, kind: int, request: int, value: Any) -> None:
+        """Write a frame of JSON."""
+        self.send(kind, request, dumps(value))
+
+    def beat(self) -> None:
+        """Write a heartbeat if that takes no waiting. If it does, a frame is under way, which says as much."""
+        if not self._lock.acquire(blocking=False):
+            return
+        try:
+            if self._room.poll(0):
+                self._write(protocol.encode(protocol.BEAT, 0))
+        finally:
+            self._lock.release()
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:
+                self._room.poll()
+            except OSError:
+                # The stream is gone, and with it the only reason to be here.
+                os._exit(0)
+
+
+class Parts:
+    """Gathers what a collector yields into frames of a good size."""
+
+    def __init__(self, output: Output, request: int, area: str) -> None:
+        self._output = output
+        self._request = request
+        self._head = b'{"area":' + dumps(area) + b',"items":['
+        self._pieces: list[bytes] = []
+        self._size = 0
+        self._rows = False
+
+    def add(self, piece: dict[str, Any] | bytes) -> None:
+        """An item, or rows."""
+        if isinstance(piece, dict):
+            piece = dumps(piece)
+        else:
+            self._rows = True
+        self._pieces.append(piece)
+        self._size += len(piece)
+        if self._size >= PART_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what has gathered."""
+        if not self._pieces:
+            return
+        if self._rows:
+            payload = bytes([protocol.ROWS_INET]) + b"".join(self._pieces)
+            self._output.send(protocol.ROWS, self._request, payload)
+        else:
+            self._output.send(protocol.PART, self._request, self._head + b",".join(self._pieces) + b"]}")
+        self._pieces = []
+        self._size = 0

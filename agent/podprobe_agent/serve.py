@@ -1,0 +1,118 @@
+"""The agent's one loop: requests in, frames out, heartbeats meanwhile, and an end as soon as nobody looks.
+
+The main thread waits for requests, the clock and nothing else; each request is answered by a thread of its own,
+so a long walk or a capture holds up neither heartbeats nor other requests. The agent ends
+
+- when its input ends or its output breaks,
+- at SIGTERM, at once: it must never delay a Pod's deletion,
+- when no frame has come for `protocol.BEAT_TIMEOUT_SECONDS`: a cut exec stream is not always told to this side.
+
+It ends by `os._exit`: it holds nothing that the kernel does not take back.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import select
+import signal
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from podprobe_agent import identity, protocol
+from podprobe_agent.errors import RefusedError
+from podprobe_agent.output import Output
+
+if TYPE_CHECKING:
+    from typing import Any
+
+_READ_BYTES = 64 << 10
+
+_VERBS = {"look": "look", "probe": "probes.run", "capture": "capture"}
+"""Verb to the module whose `run` answers it; imported when first asked for."""
+
+
+def main(psutil_version: str | None = None, psutil_error: str | None = None) -> None:
+    """Serve on standard input and output until one of the ends above. Does not return."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _leave)
+    server = Server(0, 1)
+    server.output.send_json(protocol.HELLO, 0, identity.hello(psutil_version, psutil_error))
+    server.run()
+    os._exit(0)
+
+
+def _leave(number: int, _: object) -> None:
+    # Not the default action: as PID 1 of a container the agent would not be ended by it.
+    os._exit(128 + number)
+
+
+class Server:
+    """Answers the requests that arrive on one descriptor with frames on another."""
+
+    def __init__(self, source: int, sink: int) -> None:
+        self.output = Output(sink)
+        self._source = source
+        self._decoder = protocol.FrameDecoder()
+        self._cancels: dict[int, threading.Event] = {}
+
+    def run(self) -> None:
+        """Serve until the input ends, breaks the protocol, or falls silent."""
+        waiter = select.poll()
+        waiter.register(self._source, select.POLLIN)
+        now = heard = beaten = time.monotonic()
+        while now - heard < protocol.BEAT_TIMEOUT_SECONDS:
+            if waiter.poll(max(0.0, beaten + protocol.BEAT_SECONDS - now) * 1000):
+                if not self._receive():
+                    return
+                heard = time.monotonic()
+            now = time.monotonic()
+            if now - beaten >= protocol.BEAT_SECONDS:
+                self.output.beat()
+                beaten = now
+
+    def _receive(self) -> bool:
+        """Take what has arrived; false at the end of the stream."""
+        try:
+            data = os.read(self._source, _READ_BYTES)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        if not data:
+            return False
+        try:
+            for frame in self._decoder.feed(data):
+                self._take(frame)
+        except protocol.ProtocolError as error:
+            self.output.send_json(protocol.ERROR, 0, {"message": str(error)})
+            return False
+        return True
+
+    def _take(self, frame: protocol.Frame) -> None:
+        if frame.kind == protocol.REQUEST:
+            if len(self._cancels) >= protocol.MAX_REQUESTS or frame.request in self._cancels:
+                raise protocol.ProtocolError(
+                    f"request {frame.request} is one too many, or was already under way "
+                    f"({len(self._cancels)} are, {protocol.MAX_REQUESTS} may be)"
+                )
+            cancelled = self._cancels[frame.request] = threading.Event()
+            threading.Thread(target=self._answer, args=(frame, cancelled), daemon=True).start()
+        elif frame.kind == protocol.CANCEL and frame.request in self._cancels:
+            self._cancels[frame.request].set()
+
+    def _answer(self, frame: protocol.Frame, cancelled: threading.Event) -> None:
+        """Answer one request, whatever happens, with one END or ERROR."""
+        try:
+            arguments: dict[str, Any] = json.loads(frame.payload)
+            module = importlib.import_module(f"podprobe_agent.{_VERBS[arguments['verb']]}")
+            module.run(arguments, frame.request, self.output, cancelled)
+        except Exception as error:  # noqa: BLE001  # the client is told, and the agent goes on
+            message = (
+                f"{type(error).__name__}: {error}" if not isinstance(error, RefusedError) else str(error)
+            )
+            self.output.send_json(protocol.ERROR, frame.request, {"message": message})
+        finally:
+            self._cancels.pop(frame.request, None)
