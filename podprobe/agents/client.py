@@ -2,33 +2,106 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from podprobe.agents import answers, handshake
+from podprobe.agents.answers import Areas, ProbeAnswer
+from podprobe.agents.exchange import Exchange, Wire
+from podprobe.errors import AgentError
+from podprobe_agent import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Self
 
-    from podprobe.agents.answers import Areas, Hello, ProbeAnswer
+    from podprobe.agents.answers import Hello
     from podprobe.agents.stream import Stream
+    from podprobe_agent.protocol import Frame
+
+T = TypeVar("T")
+
+LOOK_BYTES = 64 << 20
+"""The most that one look's answer may take, inflated."""
+LOOK_ITEMS = 2_000_000
+
+_AGENT_SHARE = 0.85
+"""Of a look's timeout: what the agent gets, so that it ends in time and says what it left out."""
+_START_SECONDS = 15.0
+
+
+class _Part(msgspec.Struct, frozen=True):
+    area: answers.Word
+    items: msgspec.Raw | None = None
+    value: msgspec.Raw | None = None
+
+
+class _Error(msgspec.Struct, frozen=True):
+    message: answers.Text
+
+
+class CaptureEnd(answers.Answer, frozen=True, kw_only=True):
+    """How a capture ended."""
+
+    packets: answers.Count = 0
+    """Written."""
+    dropped: answers.Count = 0
+    """Seen by the filter, but lost for want of room (`PACKET_STATISTICS`)."""
+
+
+_decode_part = msgspec.json.Decoder(_Part).decode
+_decode_error = msgspec.json.Decoder(_Error).decode
+_decode_end = msgspec.json.Decoder(answers.End).decode
+_decode_capture_end = msgspec.json.Decoder(CaptureEnd).decode
+_decode_items = {area: msgspec.json.Decoder(list[item]).decode for area, item in answers.ITEMS.items()}  # type: ignore[valid-type]
+_decode_value = {area: msgspec.json.Decoder(value).decode for area, value in answers.VALUES.items()}
+_decode_probe = msgspec.json.Decoder(ProbeAnswer).decode
 
 
 class Agent:
     """A connected agent. Thread-safe: several requests may be under way at once.
 
-    Args:
-        stream: over which the bundle has already been sent.
-        container: the container whose PID namespace the agent is in; `None` for a whole Pod.
+    Made by `start`. What it says is untrusted: every answer is validated and bounded, and an agent that breaks
+    the protocol is cut off.
+
+    Attributes:
+        hello: who it is.
+        container: whose PID namespace it is in; `None` for a whole Pod.
     """
 
-    hello: Hello
-
-    def __init__(self, stream: Stream, container: str | None) -> None:
-        self.stream = stream
+    def __init__(self, wire: Wire, hello: Hello, container: str | None) -> None:
+        self._wire = wire
+        self.hello = hello
         self.container = container
+
+    @classmethod
+    def start(cls, stream: Stream, container: str | None, timeout: float = _START_SECONDS) -> Agent:
+        """Make an agent of a program that has just been started with `podprobe.agents.bootstrap.COMMAND`.
+
+        Args:
+            stream: to that program; belongs to the agent from here on, and is closed where this fails.
+            container: whose PID namespace the program is in; `None` for a whole Pod.
+            timeout: seconds for all of it.
+
+        Raises:
+            AgentError: no agent came of it: no or too old a Python, rubbish, silence.
+        """
+        try:
+            hello, decoder, rest = handshake.shake(stream, time.monotonic() + timeout)
+        except handshake.FailedError as error:
+            stream.close()
+            raise AgentError(f"the agent {_place(container)} did not start: {error}", error.hint) from None
+        except BaseException:
+            stream.close()
+            raise
+        return cls(Wire(stream, decoder, rest, _place(container)), hello, container)
 
     @property
     def alive(self) -> bool:
         """The stream is open and the last heartbeat is recent."""
-        raise NotImplementedError
+        return self._wire.alive
 
     def look(
         self,
@@ -38,31 +111,199 @@ class Agent:
         walk_seconds: float = 2.0,
         timeout: float = 10.0,
         redact: Sequence[str] = (),
+        root_pid: int = 1,
     ) -> Areas:
-        """Ask for areas (`answers.OWN`, `answers.SHARED`).
+        """Ask for areas (`answers.OWN`, `answers.SHARED`) and directories to walk.
 
         Args:
-            areas: what to ask for.
-            walk: directories to count, as the container has them, for the area `walks`.
-            walk_seconds: time budget of all walks together.
-            timeout: seconds to wait for the whole answer.
-            redact: regular expressions of the user's, besides those the agent redacts anyway.
+            areas: what to collect; answered in this order.
+            walk: directories as the container has them, for the area `walks`.
+            timeout: seconds. The agent is told a little less, so that it says what it did not get to.
+            walk_seconds: budget of all walks together.
+            redact: regular expressions of the user's for values in command lines that must not leave the Pod.
+            root_pid: the container's first process, as the agent numbers it.
 
         Raises:
             AgentError: the agent is gone, broke the protocol, or did not answer in `timeout` seconds.
         """
-        raise NotImplementedError
+        request = {
+            "verb": "look",
+            "areas": list(areas),
+            "walk": list(walk),
+            "seconds": timeout * _AGENT_SHARE,
+            "walk_seconds": walk_seconds,
+            "redact": list(redact),
+            "root_pid": root_pid,
+        }
+        asked = set(areas)
+        answer = Areas()
+        room, count = LOOK_BYTES, 0
+        with self._wire.ask(request, timeout) as exchange:
+            for frame in exchange:
+                room -= len(frame.payload)
+                if frame.kind == protocol.PART:
+                    count += self._take_part(frame.payload, asked, answer)
+                elif frame.kind == protocol.ROWS:
+                    self._take_rows(frame.payload, asked, answer)
+                elif frame.kind == protocol.END:
+                    answer.end = _decode(self._wire, _decode_end, frame.payload)
+                else:
+                    raise _unexpected(self._wire, frame)
+                if room < 0 or count > LOOK_ITEMS:
+                    raise self._wire.broken(
+                        f"its answer is larger than {LOOK_BYTES >> 20} MiB or {LOOK_ITEMS} items"
+                    )
+        return answer
 
     def probe(self, kind: str, to: str, *, count: int, interval: float, timeout: float) -> ProbeAnswer:
-        """Run an active probe: `tcp` and `udp` to `HOST:PORT`, `unix` to a path or `@name`, `http` to a URL."""
-        raise NotImplementedError
+        """Run an active probe: `tcp` and `udp` to `HOST:PORT`, `unix` to a path or `@name`, `http` to a URL.
+
+        Args:
+            kind: `tcp`, `udp`, `unix` or `http`.
+            to: where to.
+            count: how many.
+            interval: seconds from the beginning of one to that of the next.
+            timeout: seconds for each.
+
+        Raises:
+            AgentError: the agent is gone, broke the protocol, or did not answer in time.
+        """
+        request = {
+            "verb": "probe",
+            "kind": kind,
+            "to": to,
+            "count": count,
+            "interval": interval,
+            "timeout": timeout,
+        }
+        answer = ProbeAnswer()
+        with self._wire.ask(request, count * max(interval, timeout) + 5.0) as exchange:
+            for frame in exchange:
+                if frame.kind == protocol.PART:
+                    part = _decode(self._wire, _decode_part, frame.payload)
+                    if part.area != "probe" or part.value is None:
+                        raise self._wire.broken("a probe was answered with something else")
+                    answer = _decode(self._wire, _decode_probe, part.value)
+                    if len(answer.samples_ns) > count:
+                        raise self._wire.broken(
+                            f"{count} probes were asked for, {len(answer.samples_ns)} answered"
+                        )
+                elif frame.kind != protocol.END:
+                    raise _unexpected(self._wire, frame)
+        return answer
 
     def capture(
         self, interface: str, program: Sequence[tuple[int, int, int, int]], *, snap_bytes: int, seconds: float
-    ) -> Iterator[bytes]:
-        """A capture as pcap bytes, header first. `program` is a classic-BPF filter, one tuple an instruction."""
-        raise NotImplementedError
+    ) -> Capture:
+        """A capture as pcap bytes, header first.
+
+        Args:
+            interface: by name.
+            program: a classic-BPF filter, one tuple an instruction; may be empty: all packets.
+            snap_bytes: of each packet, this many are kept.
+            seconds: for how long.
+
+        Raises:
+            AgentError: the agent is gone. While iterating: it may not capture, or broke the protocol.
+        """
+        request = {
+            "verb": "capture",
+            "interface": interface,
+            "program": [list(instruction) for instruction in program],
+            "snap_bytes": snap_bytes,
+            "seconds": seconds,
+        }
+        return Capture(self._wire, self._wire.ask(request, seconds + 10.0))
 
     def close(self) -> None:
-        """End the stream."""
-        raise NotImplementedError
+        """End the stream, and with it the agent."""
+        self._wire.close()
+
+    def _take_part(self, payload: bytes, asked: set[str], answer: Areas) -> int:
+        part = _decode(self._wire, _decode_part, payload)
+        if part.area not in asked:
+            raise self._wire.broken(f"it answered {part.area!r}, which was not asked")
+        if part.items is not None and part.area in _decode_items:
+            items: list[object] = _decode(self._wire, _decode_items[part.area], part.items)
+            answer.items[part.area].extend(items)
+            return len(items)
+        if part.value is not None and part.area in _decode_value:
+            answer.values[part.area] = _decode(self._wire, _decode_value[part.area], part.value)
+            return 1
+        raise self._wire.broken(f"its answer to {part.area!r} is of the wrong form")
+
+    def _take_rows(self, payload: bytes, asked: set[str], answer: Areas) -> None:
+        rows = payload[1:]
+        if (
+            "inet" not in asked
+            or payload[:1] != bytes([protocol.ROWS_INET])
+            or len(rows) % protocol.INET_ROW.size
+        ):
+            raise self._wire.broken("it sent rows that are none, or were not asked for")
+        answer.inet.append(rows)
+
+
+class Capture:
+    """A capture under way: iterate for its pcap bytes; when they end, `packets` and `dropped` are known.
+
+    Use it in a `with`, or call `close`: the agent goes on capturing else.
+    """
+
+    def __init__(self, wire: Wire, exchange: Exchange) -> None:
+        self._wire = wire
+        self._exchange = exchange
+        self.packets: int | None = None
+        """Written in all; `None` before the end."""
+        self.dropped: int | None = None
+        """Let through by the filter, but lost for want of room in the kernel's buffer; `None` before the end."""
+
+    def stop(self) -> None:
+        """End the capture early. Bytes under way still come, and then its numbers."""
+        self._exchange.cancel()
+
+    def close(self) -> None:
+        """Nobody wants the rest."""
+        self._exchange.abandon()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        """The next piece of the pcap stream, of any size.
+
+        Raises:
+            AgentError: the agent may not capture, is gone, or broke the protocol.
+        """
+        for frame in self._exchange:
+            if frame.kind == protocol.DATA:
+                return frame.payload
+            if frame.kind != protocol.END:
+                raise _unexpected(self._wire, frame)
+            end = _decode(self._wire, _decode_capture_end, frame.payload)
+            self.packets, self.dropped = end.packets, end.dropped
+        raise StopIteration
+
+
+def _decode(wire: Wire, decode: Callable[[bytes | msgspec.Raw], T], payload: bytes | msgspec.Raw) -> T:
+    try:
+        return decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise wire.broken(f"its answer is not valid: {error}") from None
+
+
+def _unexpected(wire: Wire, frame: Frame) -> AgentError:
+    """What an ERROR frame says, or that a frame is out of place."""
+    if frame.kind != protocol.ERROR:
+        return wire.broken(f"a frame of kind {frame.kind} is out of place")
+    error = _decode(wire, _decode_error, frame.payload)
+    return AgentError(f"the agent {wire.place} cannot: {error.message}")
+
+
+def _place(container: str | None) -> str:
+    return f"in container {container}" if container else "in the Pod"

@@ -1,0 +1,90 @@
+r"""The first words between client and agent, before there is an agent: a program short enough for a command line.
+
+It tells its platform in one line, takes two blobs from standard input (a zip of Python, psutil's extension), puts
+them into memory files and starts the agent from there. Nothing is written to a disk: a read-only root without
+/tmp, another user than root, and no capabilities are all fine.
+
+The dialogue::
+
+    agent   "podprobe-bootstrap 1 x86_64 glibc 3.13 64\n"
+    client  decimal length of the zip, of the extension (0: none), of the JSON arguments; "\n"; then the three
+    agent   frames from here on, the first a HELLO
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+SOURCE = """
+import os, sys
+try: libc = os.confstr("CS_GNU_LIBC_VERSION") or "musl"
+except (ValueError, OSError): libc = "musl"
+os.write(1, ("podprobe-bootstrap 1 %s %s %d.%d %d\\n" % ((os.uname()[4], libc.split()[0]) + sys.version_info[:2]
+    + (64 if sys.maxsize >> 32 else 32,))).encode())
+def read(size):
+    data = bytearray()
+    while len(data) < size:
+        piece = os.read(0, min(size - len(data), 65536))
+        if not piece: sys.exit("podprobe: the stream ended while the agent was being sent")
+        data += piece
+    return data
+def line():
+    text = b""
+    while not text.endswith(b"\\n"): text += read(1)
+    return text
+def store(name, size):
+    data = memoryview(read(size))
+    if not size: return None
+    file = os.memfd_create(name)
+    while data: data = data[os.write(file, data):]
+    return "/proc/self/fd/%d" % file
+sizes = [int(word) for word in line().split()]
+code, extension = store("podprobe", sizes[0]), store("psutil", sizes[1])
+arguments = read(sizes[2])
+sys.path.insert(0, code)
+from podprobe_agent.start import start
+start(extension, bytes(arguments))
+"""
+"""Runs on any Python 3, to be able to say that one is too old. Standard input is read unbuffered and exactly: what
+follows the blobs is frames."""
+
+COMMAND = ("python3", "-I", "-S", "-OO", "-X", "no_debug_ranges", "-c", SOURCE.strip())
+"""`-I -S`: nothing of the image's but its standard library. `-OO` and `no_debug_ranges` (Python 3.11; ignored before):
+no docstrings, no column numbers: less memory."""
+
+GREETING = b"podprobe-bootstrap 1 "
+GREETING_BYTES = 200
+"""Longer than any first line is."""
+
+OLDEST_PYTHON = (3, 9)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What an agent is about to run on, by its own word."""
+
+    machine: str
+    """`uname -m` of the kernel."""
+    libc: str
+    """`glibc` or `musl`."""
+    python: tuple[int, int]
+    bits: int
+    """Of the Python program: 32 is possible on a 64-bit kernel."""
+
+
+def parse(line: bytes) -> Platform | None:
+    """The platform from the first line, or `None` where it is no such line."""
+    if not line.startswith(GREETING):
+        return None
+    words = line[len(GREETING) :].decode("ascii", "replace").split()
+    try:
+        machine, libc, version, bits = words
+        major, _, minor = version.partition(".")
+        return Platform(machine, libc, (int(major), int(minor)), int(bits))
+    except ValueError:
+        return None
+
+
+def answer(code: bytes, extension: bytes, arguments: bytes) -> bytes:
+    """What the program waits for."""
+    return b"%d %d %d\n" % (len(code), len(extension), len(arguments)) + code + extension + arguments

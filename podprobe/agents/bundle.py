@@ -1,0 +1,57 @@
+"""What is sent to make an agent: a zip of its Python, psutil's extension for its platform, and its arguments."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import podprobe_agent
+from podprobe.agents import bootstrap, psutil_source
+
+if TYPE_CHECKING:
+    from podprobe.agents.bootstrap import Platform
+
+_LICENSES = "psutil: BSD-3-Clause, Copyright (c) 2009, Jay Loden, Dave Daeschler, Giampaolo Rodola"
+
+
+@cache
+def build(platform: Platform) -> bytes:
+    """All that the bootstrap waits for, for one platform. Built once, in memory.
+
+    Without a psutil for the platform the agent is sent all the same: it then sees processes through /proc alone,
+    and says so.
+    """
+    arguments: dict[str, str]
+    files = _agent()
+    extension = b""
+    try:
+        psutil = psutil_source.find(platform.machine, platform.libc, platform.bits)
+    except psutil_source.MissingError as error:
+        arguments = {"psutil_error": str(error)}
+    else:
+        arguments = {"psutil": psutil.version}
+        files.update(psutil.modules)
+        extension = psutil.extension
+    return bootstrap.answer(_zip(files), extension, json.dumps(arguments).encode())
+
+
+def _agent() -> dict[str, bytes]:
+    """The agent's own source by file name in the zip."""
+    package = Path(podprobe_agent.__file__).parent
+    return {
+        path.relative_to(package.parent).as_posix(): path.read_bytes()
+        for path in sorted(package.rglob("*.py"))
+    }
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = _LICENSES.encode()
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
