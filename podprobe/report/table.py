@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.text import Text
 
-from podprobe.report import layout, units
+from podprobe.report import layout, summary, units
 from podprobe.report.layout import STYLE, wrap
 from podprobe.report.neutral import neutral
 from podprobe.report.sections import sections
@@ -50,7 +50,6 @@ def draw(parts: list[Text], *, color: bool, width: int | None) -> str:
 
 def _head(snapshot: Snapshot) -> list[Text]:
     target = snapshot.target
-    name = f"{target.namespace}/{target.pod}" if target.namespace else target.pod
     node = f" @ {neutral(target.node, 63)}" if target.node else ""
     facts = [
         *(neutral(ip, 45) for ip in target.ips[:2]),
@@ -58,7 +57,7 @@ def _head(snapshot: Snapshot) -> list[Text]:
         _plural(sum(container.kind != "ephemeral" for container in snapshot.containers), "container"),
         f"looked {snapshot.duration_ms / 1000:.1f} s at {units.moment(neutral(snapshot.taken_at, 40))}",
     ]
-    first = Text(neutral(name, 200), "bold")
+    first = Text(summary.label(snapshot), "bold")
     first.append(node, "")
     return [first, Text("  ".join(filter(None, facts)), "dim"), verdict(snapshot)]
 
@@ -128,8 +127,8 @@ def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-class _Pages:
-    """One Pod on a page, or many, a line each."""
+class _Page:
+    """One Pod on a page."""
 
     def __init__(self, color: bool, width: int | None) -> None:
         self._color = color
@@ -138,13 +137,36 @@ class _Pages:
     def add(self, snapshot: Snapshot) -> str:
         return page(snapshot, color=self._color, width=self._width)
 
-    def failed(self, label: str, reason: str) -> str:  # noqa: ARG002
+    def failed(self, label: str, reason: str) -> str:  # noqa: ARG002  # the command says it on stderr
         return ""
 
     def end(self) -> str:
         return ""
 
 
-def make(*, color: bool, width: int | None, many: bool) -> _Pages:  # noqa: ARG001
+class _Summary:
+    """Many Pods, a line each, when all are known."""
+
+    def __init__(self, color: bool, width: int | None) -> None:
+        self._color = color
+        self._width = width
+        self._lines: list[summary.PodLine] = []
+
+    def add(self, snapshot: Snapshot) -> str:
+        self._lines.append(summary.line(snapshot))
+        return ""
+
+    def failed(self, label: str, reason: str) -> str:
+        self._lines.append(summary.failure(label, reason))
+        return ""
+
+    def end(self) -> str:
+        section = summary.section(self._lines)
+        head = Text(section.note, "bold")
+        rows = layout.lines(section, section.rows, self._width)
+        return draw([head, Text(), *rows], color=self._color, width=self._width)
+
+
+def make(*, color: bool, width: int | None, many: bool) -> _Page | _Summary:
     """See `podprobe.report.renderer`."""
-    return _Pages(color, width)
+    return _Summary(color, width) if many else _Page(color, width)

@@ -108,6 +108,11 @@ def count(value: float | None) -> Cell:
     return Cell(units.number(value), value, "dim" if value is None else "plain")
 
 
+def ident(value: int | None) -> Cell:
+    """A number that names something (a uid, an id) and so is not grouped."""
+    return ABSENT if value is None else Cell(str(value), value)
+
+
 def size(value: int | None) -> Cell:
     """A number of bytes."""
     return Cell(units.size(value), value, "dim" if value is None else "plain")

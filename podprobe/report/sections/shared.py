@@ -15,6 +15,7 @@ from podprobe.report.sections.base import (
     Section,
     count,
     full,
+    ident,
     section,
     size,
     text,
@@ -55,9 +56,9 @@ def _ipc_rows(snapshot: Snapshot, marks: Marks) -> Iterator[Row]:
             full(segment.resident_bytes, segment.bytes),
             Cell(state, segment.attachments),
             _users(segment.attached, segment.creator_container),
-            count(segment.id),
+            ident(segment.id),
             text(segment.mode, 8),
-            count(segment.uid),
+            ident(segment.uid),
         )
     for index, semaphores in enumerate(objects.semaphores):
         yield marks.row(
@@ -68,9 +69,9 @@ def _ipc_rows(snapshot: Snapshot, marks: Marks) -> Iterator[Row]:
             ABSENT,
             Cell(_semaphore_state(semaphores)),
             words(sorted({f"{waiter.container}/{waiter.process}" for waiter in semaphores.waiters})),
-            count(semaphores.id),
+            ident(semaphores.id),
             text(semaphores.mode, 8),
-            count(semaphores.uid),
+            ident(semaphores.uid),
         )
     for index, queue in enumerate(objects.message_queues):
         yield marks.row(
@@ -81,9 +82,9 @@ def _ipc_rows(snapshot: Snapshot, marks: Marks) -> Iterator[Row]:
             full(queue.bytes, queue.max_bytes),
             Cell(f"{units.number(queue.messages)} messages", queue.messages),
             ABSENT,
-            count(queue.id),
+            ident(queue.id),
             text(queue.mode, 8),
-            count(queue.uid),
+            ident(queue.uid),
         )
     for index, file in enumerate(objects.posix_shared_memory):
         yield marks.row(
@@ -96,7 +97,7 @@ def _ipc_rows(snapshot: Snapshot, marks: Marks) -> Iterator[Row]:
             _users(file.mapped, None),
             ABSENT,
             text(file.mode, 8),
-            count(file.uid),
+            ident(file.uid),
         )
     for index, posix_queue in enumerate(objects.posix_message_queues):
         known = posix_queue.messages is not None
@@ -110,7 +111,7 @@ def _ipc_rows(snapshot: Snapshot, marks: Marks) -> Iterator[Row]:
             _users(posix_queue.open_by, None),
             ABSENT,
             text(posix_queue.mode, 8),
-            count(posix_queue.uid),
+            ident(posix_queue.uid),
         )
 
 

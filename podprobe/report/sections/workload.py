@@ -12,6 +12,7 @@ from podprobe.report.sections.base import (
     Section,
     count,
     full,
+    ident,
     ratio,
     section,
     size,
@@ -74,7 +75,7 @@ def processes(snapshot: Snapshot, marks: Marks) -> Section:
             Cell(str(found.pid), found.pid),
             text(found.command or found.name, 200),
             Cell(found.state, tone="critical" if found.state == "zombie" else "plain"),
-            count(found.uid),
+            ident(found.uid),
             count(found.threads),
             size(found.memory_bytes),
             Cell(

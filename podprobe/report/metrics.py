@@ -1,0 +1,112 @@
+"""Every Prometheus metric: its kind, labels and meaning. The reference page is generated from here.
+
+Names follow Prometheus' conventions: base units (`_bytes`, `_seconds`, `_ratio`), `_total` for what only grows while
+its source lives. Every metric carries `namespace` and `pod`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric family, without the prefix `podprobe_`."""
+
+    kind: Literal["gauge", "counter"]
+    labels: tuple[str, ...]
+    help: str
+
+
+_POD = ("namespace", "pod")
+_CONTAINER = (*_POD, "container")
+_FLOW = (*_POD, "protocol", "scope", "from_container", "to_container", "server")
+_VOLUME = (*_POD, "volume")
+_CHANNEL = (*_POD, "kind", "a", "b", "via")
+_PROBE = (*_POD, "kind", "from_container", "to_container", "endpoint")
+_LISTENER = (*_POD, "protocol", "address", "port", "container")
+_INTERFACE = (*_POD, "interface")
+
+
+def _gauge(labels: tuple[str, ...], text: str) -> Metric:
+    return Metric("gauge", labels, text)
+
+
+def _counter(labels: tuple[str, ...], text: str) -> Metric:
+    return Metric("counter", labels, text)
+
+
+METRICS: dict[str, Metric] = {
+    "up": _gauge(_POD, "1 where the last look succeeded, 0 where the Pod could not be looked at."),
+    "look_duration_seconds": _gauge(_POD, "How long the last look took."),
+    "look_timestamp_seconds": _gauge(_POD, "When the last look was, since the epoch."),
+    "unseen_areas": _gauge(_POD, "Areas that could not be seen wholly."),
+    "findings": _gauge((*_POD, "severity"), "Findings by severity."),
+    "findings_by_code": _gauge((*_POD, "severity", "code"), "Findings by code."),
+    "container_ready": _gauge(_CONTAINER, "1 where the container is ready."),
+    "container_running": _gauge(_CONTAINER, "1 where the container runs."),
+    "container_restarts_total": _counter(_CONTAINER, "Restarts of the container."),
+    "container_processes": _gauge(_CONTAINER, "Processes in the container."),
+    "container_zombies": _gauge(_CONTAINER, "Zombies in the container."),
+    "container_threads": _gauge(_CONTAINER, "Threads in the container."),
+    "container_pids_limit": _gauge(_CONTAINER, "The most tasks the container's cgroup may have."),
+    "container_memory_working_set_bytes": _gauge(_CONTAINER, "Memory less inactive file cache."),
+    "container_memory_limit_bytes": _gauge(_CONTAINER, "Memory limit of the container."),
+    "container_cpu_seconds_total": _counter(_CONTAINER, "CPU time used."),
+    "container_cpu_limit_cores": _gauge(_CONTAINER, "CPU quota over period."),
+    "container_cpu_periods_total": _counter(_CONTAINER, "CPU periods in which the container could run."),
+    "container_cpu_throttled_periods_total": _counter(_CONTAINER, "CPU periods in which it was throttled."),
+    "container_oom_kills_total": _counter(_CONTAINER, "Processes killed for want of memory."),
+    "container_pressure_ratio": _gauge(
+        (*_CONTAINER, "resource", "kind"), "Share of the last 10 s in which tasks stood still (PSI)."
+    ),
+    "listener_backlog": _gauge(_LISTENER, "Connections that wait to be accepted."),
+    "listener_backlog_limit": _gauge(_LISTENER, "The most connections that may wait to be accepted."),
+    "sockets": _gauge(_POD, "Sockets of connections."),
+    "flow_connections": _gauge(_FLOW, "Connections alive."),
+    "flow_rtt_seconds": _gauge(_FLOW, "Median smoothed round-trip time of the sockets alive."),
+    "flow_rtt_max_seconds": _gauge(_FLOW, "Largest smoothed round-trip time of the sockets alive."),
+    "flow_segments": _gauge(_FLOW, "Data segments sent by the sockets alive, retransmissions included."),
+    "flow_retransmitted_segments": _gauge(_FLOW, "Segments sent again by the sockets alive."),
+    "flow_sent_bytes": _gauge(_FLOW, "Bytes from client to server over the sockets alive."),
+    "flow_received_bytes": _gauge(_FLOW, "Bytes from server to client over the sockets alive."),
+    "flow_send_queue_bytes": _gauge(_FLOW, "Bytes not yet sent or not yet acknowledged."),
+    "flow_receive_queue_bytes": _gauge(_FLOW, "Bytes received and not yet read."),
+    "tcp_segments_total": _counter(_POD, "TCP segments sent in the Pod (Tcp.OutSegs)."),
+    "tcp_retransmitted_segments_total": _counter(_POD, "TCP segments sent again (Tcp.RetransSegs)."),
+    "tcp_resets_sent_total": _counter(_POD, "TCP resets sent (Tcp.OutRsts)."),
+    "tcp_failed_connects_total": _counter(_POD, "TCP connects that failed (Tcp.AttemptFails)."),
+    "tcp_listen_overflows_total": _counter(_POD, "Accept queues that overflowed (TcpExt.ListenOverflows)."),
+    "tcp_listen_drops_total": _counter(_POD, "Connections dropped at listeners (TcpExt.ListenDrops)."),
+    "interface_received_bytes_total": _counter(_INTERFACE, "Bytes received."),
+    "interface_sent_bytes_total": _counter(_INTERFACE, "Bytes sent."),
+    "interface_errors_total": _counter((*_INTERFACE, "direction"), "Errors."),
+    "interface_drops_total": _counter((*_INTERFACE, "direction"), "Packets dropped."),
+    "volume_used_bytes": _gauge(
+        _VOLUME, "Bytes that the volume holds; a lower bound where the count was cut short."
+    ),
+    "volume_used_inodes": _gauge(_VOLUME, "Files and directories that the volume holds."),
+    "volume_size_limit_bytes": _gauge(_VOLUME, "sizeLimit of the emptyDir."),
+    "volume_filesystem_size_bytes": _gauge(_VOLUME, "Size of the filesystem under the volume."),
+    "volume_filesystem_used_bytes": _gauge(_VOLUME, "Bytes used on the filesystem under the volume."),
+    "volume_filesystem_inodes": _gauge(_VOLUME, "Inodes of the filesystem under the volume."),
+    "volume_filesystem_used_inodes": _gauge(_VOLUME, "Inodes used on the filesystem under the volume."),
+    "dev_shm_size_bytes": _gauge((*_POD, "containers"), "Size of /dev/shm."),
+    "dev_shm_used_bytes": _gauge((*_POD, "containers"), "Bytes used in /dev/shm."),
+    "ipc_objects": _gauge((*_POD, "kind"), "System V and POSIX IPC objects."),
+    "ipc_bytes": _gauge((*_POD, "kind"), "Bytes in System V and POSIX IPC objects."),
+    "ipc_messages": _gauge((*_POD, "kind"), "Messages that wait in queues."),
+    "ipc_limit": _gauge((*_POD, "limit"), "A kernel limit of the IPC namespace."),
+    "ipc_limit_used": _gauge((*_POD, "limit"), "How much of the limit is used."),
+    "probe_latency_min_seconds": _gauge(_PROBE, "Fastest active probe of the look."),
+    "probe_latency_p50_seconds": _gauge(_PROBE, "Median of the look's active probes."),
+    "probe_latency_p90_seconds": _gauge(_PROBE, "90th percentile of the look's active probes."),
+    "probe_latency_p99_seconds": _gauge(_PROBE, "99th percentile of the look's active probes."),
+    "probe_latency_max_seconds": _gauge(_PROBE, "Slowest active probe of the look."),
+    "probe_failed_ratio": _gauge(_PROBE, "Share of the look's active probes that failed."),
+    "channel_health": _gauge(_CHANNEL, "1 ok, 0.5 degraded, 0 broken; absent where unknown."),
+    "service_port_served": _gauge(
+        (*_POD, "service", "port"), "1 where a Service's port ends at a listener, 0 where it does not."
+    ),
+}
