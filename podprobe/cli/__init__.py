@@ -50,7 +50,7 @@ class _LazyGroup(click.Group):
 
 @click.command(
     cls=_LazyGroup,
-    context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "PODPROBE"},
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Try it without a cluster: podprobe demo",
 )
 @click.version_option(__version__, "-V", "--version", message="podprobe %(version)s")

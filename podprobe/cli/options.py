@@ -62,23 +62,31 @@ def target_argument(*, required: bool = True, nargs: int = 1) -> Callable[[F], F
 
 
 _ACCESS_OPTIONS = [
-    click.option("-n", "--namespace", help="Namespace of the Pod; the context's where absent."),
-    click.option("--context", help="kubeconfig context to use."),
+    click.option(
+        "-n", "--namespace", envvar="PODPROBE_NAMESPACE", help="Namespace of the Pod; the context's where absent."
+    ),
+    click.option("--context", envvar="PODPROBE_CONTEXT", help="kubeconfig context to use."),
     click.option("--kubeconfig", type=click.Path(), help="kubeconfig file to use."),
     click.option("--as", "as_user", metavar="USER", help="Impersonate a user."),
     click.option("--as-group", "as_groups", metavar="GROUP", multiple=True, help="Impersonate a group; repeatable."),
-    click.option("--image", help="Image of the agents: any with Python 3.9 or newer."),
-    click.option("--ttl", type=DURATION, help="An agent at rest ends by itself after this time.  [default: 15m]"),
+    click.option("--image", envvar="PODPROBE_IMAGE", help="Image of the agents: any with Python 3.9 or newer."),
+    click.option(
+        "--ttl", type=DURATION, envvar="PODPROBE_TTL",
+        help="An agent at rest ends by itself after this time.  [default: 15m]",
+    ),
     click.option(
         "--profile", type=click.Choice(["mirror", "netraw", "ptrace"]), default="mirror", show_default=True,
+        envvar="PODPROBE_PROFILE",
         help="Privileges of an agent: its container's own, or one capability more.",
     ),
     click.option(
         "--agents", type=click.Choice(["each", "single"]), default="each", show_default=True,
+        envvar="PODPROBE_AGENTS",
         help="An agent in each container, or one in all.",
     ),
     click.option(
         "--request-timeout", type=DURATION, default="30s", show_default=True,
+        envvar="PODPROBE_REQUEST_TIMEOUT",
         help="The most that one request to the API server may take.",
     ),
 ]  # fmt: skip

@@ -1,0 +1,129 @@
+"""Both ends of a connection, who opened it, and where it goes."""
+
+from __future__ import annotations
+
+from podprobe.agents.answers import FdItem
+from podprobe.analysis.answered import household
+from podprobe.analysis.connections import connections, listeners
+from podprobe.analysis.flows import flows, group, reduce
+from podprobe.analysis.owners import owners
+from podprobe.model import Connection, DeclaredPort
+from tests.unit.analysis.answers import answered, listening, process, running, tcp
+
+CONTAINERS = [running("nginx", ports=(DeclaredPort(port=80),)), running("app")]
+
+
+def _connections(*sockets, fds: dict[str, tuple[int, ...]]) -> list[Connection]:  # type: ignore[no-untyped-def]
+    answers = [
+        answered(name, processes=[process(1)], fds=[FdItem(pid=1, sockets=inodes)])
+        for name, inodes in fds.items()
+    ]
+    people = household(CONTAINERS, answers)
+    whose = owners(CONTAINERS, answers, people, [(s.inode or 0, s.cgroup_id) for s in sockets])
+    return connections(sockets, whose, frozenset({"10.0.0.4"}))
+
+
+def test_both_sockets_say_from_whom_to_whom() -> None:
+    found = _connections(
+        listening("127.0.0.1:5000", inode=1),
+        tcp("127.0.0.1:40000", "127.0.0.1:5000", inode=2, total_retransmits=3, data_segments_out=60),
+        tcp("127.0.0.1:5000", "127.0.0.1:40000", inode=3),
+        fds={"app": (1, 3), "nginx": (2,)},
+    )
+    assert [(c.role, c.container, c.from_container, c.to_container) for c in found] == [
+        ("client", "nginx", "nginx", "app"),
+        ("server", "app", "nginx", "app"),
+    ]
+    assert {c.scope for c in found} == {"loopback"}
+    assert found[0].retransmit_ratio == 0.05
+    (flow,) = flows(group(found))
+    assert (flow.server, flow.connections, flow.retransmits) == ("127.0.0.1:5000", 1, 3)
+
+
+def test_a_dual_stack_listeners_mapped_socket_meets_its_ipv4_peer() -> None:
+    found = _connections(
+        listening(":::8080", inode=1),
+        tcp("127.0.0.1:40000", "127.0.0.1:8080", inode=2),
+        tcp("::ffff:127.0.0.1:8080", "::ffff:127.0.0.1:40000", inode=3),
+        fds={"app": (1, 3), "nginx": (2,)},
+    )
+    assert [(c.from_container, c.to_container, c.scope) for c in found] == [("nginx", "app", "loopback")] * 2
+    assert found[1].local == "127.0.0.1:8080"
+
+
+def test_time_wait_has_no_owner_but_the_servers_side_has_its_listeners() -> None:
+    found = _connections(
+        listening("0.0.0.0:5000", inode=1),
+        tcp("127.0.0.1:5000", "127.0.0.1:41000", "time-wait"),
+        tcp("127.0.0.1:42000", "127.0.0.1:5000", "time-wait"),
+        fds={"app": (1,), "nginx": ()},
+    )
+    assert [(c.role, c.container, c.to_container) for c in found] == [
+        ("server", "app", "app"),
+        ("client", None, "app"),
+    ]
+
+
+def test_outside_is_outside() -> None:
+    found = _connections(
+        listening("0.0.0.0:80", inode=1),
+        tcp("10.0.0.4:80", "10.0.0.9:5555", inode=2),
+        tcp("10.0.0.4:45000", "93.184.216.34:443", inode=3),
+        fds={"nginx": (1, 2), "app": (3,)},
+    )
+    assert [(c.scope, c.role, c.from_container, c.to_container) for c in found] == [
+        ("external", "server", None, "nginx"),
+        ("external", "client", "app", None),
+    ]
+    assert {flow.remote_address for flow in flows(group(found))} == {"10.0.0.9", "93.184.216.34"}
+
+
+def test_through_the_pods_own_address_is_inside() -> None:
+    found = _connections(
+        listening("0.0.0.0:80", inode=1),
+        tcp("10.0.0.4:45000", "10.0.0.4:80", inode=2),
+        tcp("10.0.0.4:80", "10.0.0.4:45000", inode=3),
+        fds={"nginx": (1, 3), "app": (2,)},
+    )
+    assert {(c.scope, c.from_container, c.to_container) for c in found} == {("pod", "app", "nginx")}
+
+
+def test_two_containers_on_one_reused_port_are_not_mixed_up() -> None:
+    found = _connections(
+        listening("0.0.0.0:80", inode=1),
+        listening("0.0.0.0:80", inode=2),
+        tcp("127.0.0.1:80", "127.0.0.1:41000", "time-wait"),
+        fds={"nginx": (1,), "app": (2,)},
+    )
+    assert found[0].container is None
+
+
+def test_listeners_say_who_declares_their_port() -> None:
+    sockets = [
+        listening("0.0.0.0:80", inode=1, receive_queue=2, send_queue=128),
+        listening("127.0.0.1:9", inode=2),
+    ]
+    answers = [answered("app", processes=[process(1)], fds=[FdItem(pid=1, sockets=(1, 2))])]
+    people = household(CONTAINERS, answers)
+    found = listeners(sockets, [], owners(CONTAINERS, answers, people, []), CONTAINERS)
+    assert [(x.port, x.container, x.declared_by) for x in found] == [(9, "app", None), (80, "app", "nginx")]
+    assert (found[1].backlog, found[1].backlog_limit) == (2, 128)
+
+
+def test_a_large_pod_keeps_the_worst_and_counts_the_rest() -> None:
+    many = [
+        tcp(f"127.0.0.1:{10000 + i}", "127.0.0.1:5000", inode=10 + i, rtt_us=i, total_retransmits=0)
+        for i in range(3000)
+    ]
+    many[1234] = tcp("127.0.0.1:11234", "127.0.0.1:5000", inode=1244, rtt_us=1, total_retransmits=9)
+    inodes = tuple(s.inode or 0 for s in many)
+    grouped = group(
+        _connections(listening("127.0.0.1:5000", inode=1), *many, fds={"app": (1,), "nginx": inodes})
+    )
+    kept, omitted = reduce(grouped, 2000)
+    assert len(kept) + omitted == 3000
+    assert {c.rtt_us for c in kept} >= {2999}
+    assert max(c.retransmits or 0 for c in kept) == 9
+    assert len(reduce(grouped, 3000)[0]) == 3000
+    (flow,) = flows(grouped)
+    assert (flow.connections, flow.max_rtt_us, flow.retransmits) == (3000, 2999, 9)

@@ -1,0 +1,89 @@
+"""Volumes from the spec and the mount tables of their containers."""
+
+from __future__ import annotations
+
+from podprobe.agents.answers import LockItem, MountItem, OpenFileItem, WalkItem
+from podprobe.analysis.answered import household
+from podprobe.analysis.volumes import mounts, volumes, walk_plan
+from podprobe.model import Volume, VolumeMount
+from tests.unit.analysis.answers import answered, process, running
+
+CONTAINERS = (running("web"), running("writer"))
+HTML = Volume(
+    name="html", type="emptyDir", size_limit_bytes=1000,
+    mounts=(VolumeMount(container="writer", path="/html", sub_path="x"), VolumeMount(container="web", path="/www")),
+)  # fmt: skip
+CACHE = Volume(
+    name="cache", type="emptyDir", medium="Memory", mounts=(VolumeMount(container="web", path="/cache"),)
+)
+
+
+def _mount(path: str, **fields) -> MountItem:  # type: ignore[no-untyped-def]
+    return MountItem(
+        **{
+            "id": 1, "parent": 0, "device": "8:1", "root": "/pods/x", "path": path, "filesystem_type": "ext4",
+            "source": "/dev/sda1", "options": "rw", "super_options": "", "read_only": False, "bytes": 100,
+            "used_bytes": 40, "available_bytes": 60, "inodes": 10, "used_inodes": 9, **fields,
+        }
+    )  # fmt: skip
+
+
+def test_a_disk_volume_is_walked_once_where_it_is_mounted_whole() -> None:
+    assert walk_plan((HTML, CACHE), frozenset({"web", "writer"})) == {"web": ["/www"]}
+    assert walk_plan((HTML,), frozenset({"writer"})) == {}
+
+
+def test_numbers_come_from_the_filesystem_and_from_the_walk() -> None:
+    answers = [
+        answered(
+            "web",
+            processes=[process(1)],
+            mounts=[_mount("/www"), _mount("/proc", filesystem_type="proc"), _mount("/")],
+            walks=[WalkItem(path="/www", bytes=512, inodes=3, complete=True)],
+        ),
+        answered("writer", processes=[process(1)], mounts=[_mount("/")]),
+    ]  # fmt: skip
+    (volume,) = volumes((HTML,), answers, household(CONTAINERS, answers))
+    assert volume.filesystem is not None
+    assert (volume.filesystem.bytes, volume.filesystem.used_inodes) == (100, 9)
+    assert volume.usage is not None
+    assert (volume.usage.bytes, volume.usage.inodes, volume.usage.method) == (512, 3, "walk")
+    assert {m.container: m.seen for m in volume.mounts} == {"web": True, "writer": False}
+    assert [(m.container, m.path) for m in mounts((HTML,), answers)] == [("web", "/"), ("writer", "/")]
+
+
+def test_a_memory_volumes_usage_is_its_own_filesystems() -> None:
+    answers = [
+        answered(
+            "web",
+            processes=[process(1)],
+            mounts=[_mount("/cache", filesystem_type="tmpfs", root="/", device="0:9")],
+        )
+    ]
+    (volume,) = volumes((CACHE,), answers, household(CONTAINERS, answers))
+    assert volume.usage is not None
+    assert (volume.usage.bytes, volume.usage.inodes, volume.usage.method) == (40, 9, "statvfs")
+
+
+def test_deleted_files_and_locks_are_found_in_their_volume() -> None:
+    answers = [
+        answered(
+            "web", processes=[process(1), process(5, "logger")],
+            mounts=[_mount("/www"), _mount("/cache", filesystem_type="tmpfs", root="/", device="0:9")],
+            open_files=[
+                OpenFileItem(pid=5, fd=1, path="/www/a.log (deleted)", kind="deleted", device="8:1", inode=7, bytes=99),
+                OpenFileItem(pid=5, fd=2, path="/tmp/b (deleted)", kind="deleted", device="8:1", inode=8, bytes=99),
+            ],
+            locks=[
+                LockItem(id=1, kind="flock", access="write", pid=5, device="0:9", inode=4, waiting=False),
+                LockItem(id=1, kind="flock", access="write", pid=0, device="0:9", inode=4, waiting=True),
+                LockItem(id=2, kind="posix", access="read", pid=5, device="8:1", inode=9, waiting=False, path="/etc/x"),
+            ],
+        )
+    ]  # fmt: skip
+    html, cache = volumes((HTML, CACHE), answers, household(CONTAINERS, answers))
+    assert [(f.path, f.process.name, f.bytes) for f in html.deleted_files] == [("/www/a.log", "logger", 99)]
+    assert html.locks == ()
+    (lock,) = cache.locks
+    assert (lock.holder.container, lock.holder.process) == ("web", "logger")
+    assert [w.container for w in lock.waiters] == [None]
