@@ -1,16 +1,25 @@
-"""IP sockets as the kernel told them to an agent, decoded on this side of the stream."""
+"""IP sockets as the kernel told them to an agent, decoded on this side of the stream.
+
+The rows hold the kernel's structs byte for byte (`linux/inet_diag.h`, `linux/tcp.h`), so in the byte order of the
+agent's machine. Agents run on x86_64 and aarch64, which are little-endian; so is this decoder.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import struct
+from functools import lru_cache
+from socket import AF_INET, AF_INET6, inet_ntop
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from podprobe_agent.protocol import INET_ROW, ROW_V6ONLY, ROW_V6ONLY_KNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True)
-class InetSocket:
+class InetSocket(msgspec.Struct, frozen=True, gc=False):
     """One IP socket. `None` is what the kernel did not tell.
 
     Addresses are text as `ipaddress` prints them; IPv4-mapped ones keep their `::ffff:1.2.3.4` form.
@@ -74,6 +83,197 @@ class InetSocket:
     reordering_seen: int | None = None
 
 
+_PROTOCOLS: dict[int, Literal["tcp", "udp"]] = {6: "tcp", 17: "udp"}
+_STATES = {
+    1: "established",
+    2: "syn-sent",
+    3: "syn-recv",
+    4: "fin-wait-1",
+    5: "fin-wait-2",
+    6: "time-wait",
+    7: "close",
+    8: "close-wait",
+    9: "last-ack",
+    10: "listen",
+    11: "closing",
+    12: "syn-recv",  # TCP_NEW_SYN_RECV: a request that has no socket of its own yet
+    13: "close",  # TCP_BOUND_INACTIVE
+}
+_TIMERS = {1: "retransmit", 2: "keepalive", 3: "time-wait", 4: "zero-window-probe"}
+
+_NO_COOKIE = 0xFFFFFFFFFFFFFFFF
+_NO_SAMPLE = 0xFFFFFFFF
+"""`tcpi_min_rtt` before the first."""
+
+# Lengths of tcp_info at which fields came to be: what a kernel did not fill must not be read as zero.
+_BASE = 104  # up to tcpi_total_retrans: every kernel since 2.6
+_BYTES = 136  # tcpi_bytes_acked, tcpi_bytes_received (4.1)
+_SEGMENTS = 144  # tcpi_segs_out, tcpi_segs_in (4.2)
+_DATA_SEGMENTS = 160  # tcpi_min_rtt, tcpi_data_segs_in, tcpi_data_segs_out (4.6)
+_TIMES = 192  # tcpi_busy_time, tcpi_rwnd_limited, tcpi_sndbuf_limited (4.10)
+_SENT = 216  # tcpi_bytes_sent, tcpi_bytes_retrans (4.19)
+_REORDERING = 224  # tcpi_reord_seen (4.19)
+_WINDOW = 232  # tcpi_snd_wnd (5.4)
+
+_FORMAT = (
+    # protocol, length of tcp_info, flags
+    "<BBH"
+    # inet_diag_msg: family, state, timer, retransmits, ports, addresses, interface, cookie, expires, queues, uid, inode
+    "BBBB2s2s16s16sIQIIIII"
+    # SK_MEMINFO: the receive buffer's size, drops
+    "4xI24xI"
+    # tcp_info: probes, backoff; the window scales (bit fields) and options are passed over
+    "3xBB3x"
+    # rto, unacked, lost, retrans
+    "I12xI4xII4x"
+    # last_data_sent, last_data_recv
+    "I4xI4x"
+    # rtt, rttvar, snd_cwnd, total_retrans
+    "8xII4xI16xI"
+    # bytes_acked, bytes_received, segs_out, segs_in
+    "16xQQII"
+    # min_rtt, data_segs_in, data_segs_out
+    "4xIII"
+    # busy_time, rwnd_limited, sndbuf_limited
+    "8xQQQ"
+    # bytes_sent, bytes_retrans, reord_seen, snd_wnd
+    "8xQQ4xI4xI"
+    # cgroup id
+    "Q"
+)
+_ROW = struct.Struct(_FORMAT)
+assert _ROW.size == INET_ROW.size
+
+
 def decode(rows: Iterable[bytes]) -> list[InetSocket]:
-    """Decode the rows of `podprobe_agent.protocol.INET_ROW`, any number in each piece."""
-    raise NotImplementedError
+    """Decode the rows of `podprobe_agent.protocol.INET_ROW`, any number in each piece.
+
+    Rows that no kernel makes (unknown protocol, family or state) are passed over, and so is an incomplete row at
+    the end of a piece. A socket that the kernel listed twice, because it moved while the kernel listed them, comes
+    once, as it was later.
+    """
+    sockets: dict[int, InetSocket] = {}
+    unknown = -1
+    for piece in rows:
+        for fields in _ROW.iter_unpack(memoryview(piece)[: len(piece) // _ROW.size * _ROW.size]):
+            socket = _socket(*fields)
+            if socket is None:
+                continue
+            key = socket.cookie
+            if key in (0, _NO_COOKIE):
+                key, unknown = unknown, unknown - 1
+            sockets[key] = socket
+    return list(sockets.values())
+
+
+@lru_cache(maxsize=1 << 16)
+def _address(family: int, packed: bytes) -> str:
+    return inet_ntop(AF_INET, packed[:4]) if family == 2 else inet_ntop(AF_INET6, packed)
+
+
+def _socket(
+    protocol_number: int,
+    told: int,
+    flags: int,
+    family: int,
+    state_number: int,
+    timer_number: int,
+    timer_retransmits: int,
+    local_port: bytes,
+    remote_port: bytes,
+    local: bytes,
+    remote: bytes,
+    interface: int,
+    cookie: int,
+    expires: int,
+    receive_queue: int,
+    send_queue: int,
+    uid: int,
+    inode: int,
+    receive_buffer: int,
+    drops: int,
+    probes: int,
+    backoff: int,
+    rto: int,
+    unacked: int,
+    lost: int,
+    retransmitted_now: int,
+    last_sent: int,
+    last_received: int,
+    rtt: int,
+    rttvar: int,
+    window: int,
+    total_retransmits: int,
+    bytes_acked: int,
+    bytes_received: int,
+    segments_out: int,
+    segments_in: int,
+    min_rtt: int,
+    data_in: int,
+    data_out: int,
+    busy: int,
+    receive_limited: int,
+    send_limited: int,
+    bytes_sent: int,
+    bytes_retransmitted: int,
+    reordering: int,
+    send_window: int,
+    cgroup: int,
+) -> InetSocket | None:
+    """One row's fields as a socket; `None` where they cannot be one."""
+    protocol = _PROTOCOLS.get(protocol_number)
+    state = _STATES.get(state_number)
+    if protocol is None or state is None or family not in (2, 10):
+        return None
+    if state == "listen":
+        # The kernel fills two fields of a listener's tcp_info, with its queue, which is known already.
+        told = 0
+    timer = _TIMERS.get(timer_number)
+    base = told >= _BASE
+    sampled = base and rtt != 0
+    return InetSocket(
+        protocol,
+        state,
+        _address(family, local),
+        local_port[0] << 8 | local_port[1],
+        _address(family, remote),
+        remote_port[0] << 8 | remote_port[1],
+        uid if inode else None,
+        inode or None,
+        receive_queue,
+        send_queue,
+        interface,
+        cookie,
+        cgroup or None,
+        bool(flags & ROW_V6ONLY) if flags & ROW_V6ONLY_KNOWN else None,
+        drops if receive_buffer else None,
+        timer,
+        expires if timer else None,
+        timer_retransmits if timer else None,
+        rtt if sampled else None,
+        rttvar if sampled else None,
+        min_rtt if told >= _DATA_SEGMENTS and min_rtt not in (0, _NO_SAMPLE) else None,
+        rto if base else None,
+        data_out if told >= _DATA_SEGMENTS else None,
+        data_in if told >= _DATA_SEGMENTS else None,
+        segments_out if told >= _SEGMENTS else None,
+        segments_in if told >= _SEGMENTS else None,
+        total_retransmits if base else None,
+        bytes_sent if told >= _SENT else None,
+        bytes_acked if told >= _BYTES else None,
+        bytes_received if told >= _BYTES else None,
+        bytes_retransmitted if told >= _SENT else None,
+        unacked if base else None,
+        lost if base else None,
+        retransmitted_now if base else None,
+        backoff if base else None,
+        probes if base else None,
+        window if base else None,
+        send_window if told >= _WINDOW else None,
+        busy if told >= _TIMES else None,
+        receive_limited if told >= _TIMES else None,
+        send_limited if told >= _TIMES else None,
+        last_sent if base else None,
+        last_received if base else None,
+        reordering if told >= _REORDERING else None,
+    )
