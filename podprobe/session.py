@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from podprobe.agents.answers import OWN, SHARED
+from podprobe.analysis.answered import Answered, household
+from podprobe.analysis.assemble import Look, assemble
+from podprobe.analysis.channels import channels
+from podprobe.analysis.latency import Kind, latency_from, merged
+from podprobe.analysis.probing import plan
+from podprobe.analysis.rates import with_rates
+from podprobe.analysis.services import services
+from podprobe.analysis.volumes import walk_plan
+from podprobe.config import Config
+from podprobe.errors import AgentError, LookError
+from podprobe.findings import evaluate
+from podprobe.model import Latency, Snapshot, Visibility
+from podprobe.targets.base import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
-    from podprobe.model import Latency, Snapshot
-    from podprobe.targets.base import PodTarget, Progress
+    from podprobe.agents.answers import Areas, ProbeAnswer
+    from podprobe.agents.client import Agent
+    from podprobe.analysis.probing import ProbePlan
+    from podprobe.targets.base import AgentSet, PodState, PodTarget
+
+_EVERY_AGENT = (*OWN, "sysv_shm", "sysv_sem", "sysv_msg", "mqueue")
+"""Besides its own container, every agent reads the IPC objects: what it may read depends on its user, and the PIDs
+in them on its PID namespace."""
+_BY_ROOT = ("mounts", "dev_shm", "cgroup", "walks")
+"""What an agent of a whole Pod reads of each container by one of its processes."""
+_WALK_EVERY_SECONDS = 15.0
+_HISTORY = 12
+_LATENCY_WINDOW_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -19,13 +51,15 @@ class SessionOptions:
     active: bool = True
     """Active probes are allowed (`--passive` turns them off)."""
     probe_count: int = 20
-    """Connects per listener and look."""
+    """Connects per endpoint on the first look."""
+    probe_count_again: int = 3
+    """Connects per endpoint on each further look; they add up over a minute."""
     all_connections: bool = False
     """Keep every connection in the snapshot, however many."""
     walk_seconds: float = 2.0
     """Time budget for counting what a volume holds."""
     timeout_seconds: float = 15.0
-    """The most that one look may take."""
+    """The most that one agent may take to answer."""
 
 
 class Session:
@@ -37,6 +71,7 @@ class Session:
         target: what to look at; closed with the session.
         options: how.
         progress: told what is going on while the agents start.
+        config: thresholds, ignored findings, redaction.
     """
 
     def __init__(
@@ -44,14 +79,23 @@ class Session:
         target: PodTarget,
         options: SessionOptions | None = None,
         progress: Callable[[Progress], None] | None = None,
+        config: Config | None = None,
     ) -> None:
         self.target = target
         self.options = options or SessionOptions()
-        self.progress = progress
+        self.config = config or Config()
+        self._progress = progress or (lambda _: None)
+        self._history: deque[Snapshot] = deque(maxlen=_HISTORY)
+        self._walked: dict[str | None, list[Any]] = {}
+        self._walked_at = 0.0
+        self._rounds: dict[ProbePlan, deque[tuple[float, Latency]]] = {}
+        self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="look")
 
     def declared(self) -> Snapshot:
         """What is known without agents, at once: the Pod's spec and status."""
-        raise NotImplementedError
+        began = time.monotonic()
+        state = self.target.state()
+        return self._judged(Look(state, taken_at=time.time(), seconds=time.monotonic() - began), ())
 
     def look(self) -> Snapshot:
         """One complete look: declared state, every agent's answer, owners, channels, findings.
@@ -62,14 +106,215 @@ class Session:
         Raises:
             LookError: nothing could be looked at; see its kinds in `podprobe.errors`.
         """
-        raise NotImplementedError
+        began, wall = time.monotonic(), time.time()
+        connected = self.target.agents(self._progress)
+        state = self.target.state()
+        self._progress(Progress("reading sockets, IPC and volumes", total=len(connected.agents)))
+        probes = self._start_probes(connected, self._history[-1] if self._history else None)
+        answers, lost = self._ask(state, connected)
+        if not answers:
+            raise lost[0] if lost else AgentError(f"no agent of {self.target.label} answered")
+        notes = [*connected.visibility, *(_lost(error) for error in lost)]
+        look = Look(
+            state=state,
+            answers=answers,
+            lead=answers[0],
+            visibility=notes,
+            taken_at=wall,
+            all_connections=self.options.all_connections,
+        )
+        if probes is None:
+            # The first look has to see the listeners before it can probe them.
+            probes = self._start_probes(connected, assemble(look))
+        look = replace(look, latency=self._finish_probes(probes or []), seconds=time.monotonic() - began)
+        snapshot = self._judged(look, tuple(self._history))
+        self._history.append(snapshot)
+        return snapshot
 
     def probe(
-        self, from_container: str | None, kind: str, to: str, count: int, interval: float, timeout: float
+        self, from_container: str | None, kind: Kind, to: str, *, count: int, interval: float, timeout: float
     ) -> Latency:
-        """Run one active probe from a container (`None`: any agent)."""
-        raise NotImplementedError
+        """Run one active probe from a container (`None`: any agent).
+
+        Raises:
+            AgentError: that container has no agent, or it did not answer.
+        """
+        agents = self.target.agents(self._progress).agents
+        agent = agents.get(from_container) or (
+            next(iter(agents.values()), None) if from_container is None else None
+        )
+        agent = agent or agents.get(None)
+        if agent is None:
+            raise AgentError(
+                f"container {from_container!r} of {self.target.label} has no agent to probe from"
+            )
+        answer = agent.probe(kind, to, count=count, interval=interval, timeout=timeout)
+        before = self._history[-1] if self._history else None
+        return latency_from(answer, from_container or agent.container, _owner(before, to), to, kind)
 
     def close(self) -> None:
         """Close the target."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self.target.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _judged(self, look: Look, history: Sequence[Snapshot]) -> Snapshot:
+        snapshot = with_rates(assemble(look), history[-1] if history else None)
+        snapshot = msgspec.structs.replace(snapshot, services=services(snapshot))
+        snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot))
+        return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, self.config))
+
+    # --- asking the agents ---------------------------------------------------------------------------------
+
+    def _ask(self, state: PodState, connected: AgentSet) -> tuple[list[Answered], list[LookError]]:
+        """Every agent's answer, the one with the shared areas first, and the errors of those that failed."""
+        walk = self._walks(state, frozenset(name for name in connected.agents if name is not None))
+        names = list(connected.agents)
+        futures = {
+            name: self._pool.submit(
+                _look_at, agent, (*_EVERY_AGENT, *SHARED) if name == names[0] else _EVERY_AGENT,
+                walk.get(name or "", ()), self.options, self.config.redact,
+            )
+            for name, agent in connected.agents.items()
+        }  # fmt: skip
+        answers: list[Answered] = []
+        lost: list[LookError] = []
+        for name, future in futures.items():
+            try:
+                answers.append(
+                    Answered(name, connected.agents[name].hello, self._with_walks(name, future.result()))
+                )
+            except LookError as error:
+                lost.append(error)
+        if answers and "counters" not in answers[0].areas.values and lost:
+            self._ask_lead_again(connected, answers)
+        if answers and answers[0].container is None:
+            answers += self._ask_by_root(state, connected.agents[None], answers[0])
+        return answers, lost
+
+    def _ask_by_root(self, state: PodState, agent: Agent, whole: Answered) -> list[Answered]:
+        """Where containers share their processes, one agent sees each container's files through a process of it."""
+        people = household(state.containers, [whole])
+        roots = {c.name: persons[0].item.pid for c in state.containers if (persons := people.of(c.name))}
+        walk = self._walks(state, frozenset(roots))
+        futures = {
+            name: self._pool.submit(
+                _look_at, agent, _BY_ROOT, walk.get(name, ()), self.options, self.config.redact, root_pid
+            )
+            for name, root_pid in roots.items()
+        }
+        answers = []
+        for name, future in futures.items():
+            try:
+                answers.append(Answered(name, agent.hello, self._with_walks(name, future.result())))
+            except LookError:
+                continue  # the agent is gone: the next look tells, when it asks for everything
+        return answers
+
+    def _ask_lead_again(self, connected: AgentSet, answers: list[Answered]) -> None:
+        """The agent that was asked for the shared areas failed: ask the next one, which is alive."""
+        first = answers[0]
+        again = connected.agents[first.container].look(
+            _areas_once((*_EVERY_AGENT, *SHARED)),
+            timeout=self.options.timeout_seconds,
+            redact=self.config.redact,
+        )
+        answers[0] = Answered(first.container, first.hello, self._with_walks(first.container, again))
+
+    def _walks(self, state: PodState, containers: frozenset[str]) -> Mapping[str, Sequence[str]]:
+        """Directories to walk in this look; none where the last count is recent."""
+        if not containers or (self._walked and time.monotonic() - self._walked_at < _WALK_EVERY_SECONDS):
+            return {}
+        self._walked_at = time.monotonic()
+        self._walked.clear()
+        return walk_plan(state.volumes, containers)
+
+    def _with_walks(self, name: str | None, areas: Areas) -> Areas:
+        if areas.items["walks"]:
+            self._walked[name] = areas.items["walks"]
+        else:
+            areas.items["walks"] = self._walked.get(name, [])
+        return areas
+
+    # --- active probes -------------------------------------------------------------------------------------
+
+    def _start_probes(
+        self, connected: AgentSet, known: Snapshot | None
+    ) -> list[tuple[ProbePlan, Any]] | None:
+        if not self.options.active:
+            return []
+        if known is None:
+            return None
+        plans, _ = plan(known, frozenset(connected.agents))
+        again = bool(self._history)
+        count = self.options.probe_count_again if again else self.options.probe_count
+        started = []
+        for item in plans:
+            agent = connected.agents[item.from_container]
+            started.append((item, self._pool.submit(_probe, agent, item.to, count)))
+        return started
+
+    def _finish_probes(self, started: Sequence[tuple[ProbePlan, Any]]) -> tuple[Latency, ...]:
+        now = time.monotonic()
+        result = []
+        for item, future in started:
+            try:
+                answer = future.result()
+            except LookError:
+                continue  # a lost agent is already told of by the look itself
+            rounds = self._rounds.setdefault(item, deque())
+            rounds.append((now, latency_from(answer, item.from_container, item.to_container, item.to, "tcp")))
+            while now - rounds[0][0] > _LATENCY_WINDOW_SECONDS:
+                rounds.popleft()
+            result.append(reduce(merged, (latency for _, latency in rounds)))
+        for gone in self._rounds.keys() - {item for item, _ in started}:
+            del self._rounds[gone]
+        return tuple(result)
+
+
+def _areas_once(areas: Sequence[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(areas))
+
+
+def _look_at(
+    agent: Agent,
+    areas: Sequence[str],
+    walk: Sequence[str],
+    options: SessionOptions,
+    redact: Sequence[str],
+    root_pid: int = 1,
+) -> Areas:
+    wanted = [area for area in _areas_once(areas) if area != "walks" or walk]
+    return agent.look(
+        wanted,
+        walk=walk,
+        walk_seconds=options.walk_seconds,
+        timeout=options.timeout_seconds,
+        redact=redact,
+        root_pid=root_pid,
+    )
+
+
+def _probe(agent: Agent, to: str, count: int) -> ProbeAnswer:
+    return agent.probe("tcp", to, count=count, interval=0.005, timeout=1.0)
+
+
+def _lost(error: LookError) -> Visibility:
+    return Visibility(
+        area="agent", container=None, level="none", reason=error.message, allow=error.hint or None
+    )
+
+
+def _owner(snapshot: Snapshot | None, to: str) -> str | None:
+    from podprobe.analysis.connections import endpoint
+    from podprobe.analysis.probing import probe_address
+
+    for listener in snapshot.network.listeners if snapshot else ():
+        if endpoint(probe_address(listener), listener.port) == to:
+            return listener.container
+    return None
