@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from podprobe.model import Snapshot
 
-Format = Literal["table", "json", "yaml", "markdown", "prometheus", "sarif"]
+Format = Literal["table", "json", "yaml", "markdown", "html", "prometheus", "sarif"]
 FORMATS: tuple[str, ...] = get_args(Format)
 EXTENSIONS = {"table": "txt", "markdown": "md", "prometheus": "prom"}
 """File name extensions that are not the format's name."""

@@ -74,7 +74,7 @@ def processes(snapshot: Snapshot, marks: Marks) -> Section:
             text(container.name, 63),
             Cell(str(found.pid), found.pid),
             text(found.command or found.name, 200),
-            Cell(found.state, tone="critical" if found.state == "zombie" else "plain"),
+            text(found.state, 20, "critical" if found.state == "zombie" else "plain"),
             ident(found.uid),
             count(found.threads),
             size(found.memory_bytes),
