@@ -32,10 +32,13 @@ _AGENT_SHARE = 0.85
 _START_SECONDS = 15.0
 
 
+_ABSENT = msgspec.Raw()
+
+
 class _Part(msgspec.Struct, frozen=True):
     area: answers.Word
-    items: msgspec.Raw | None = None
-    value: msgspec.Raw | None = None
+    items: msgspec.Raw = _ABSENT
+    value: msgspec.Raw = _ABSENT
 
 
 class _Error(msgspec.Struct, frozen=True):
@@ -181,7 +184,7 @@ class Agent:
             for frame in exchange:
                 if frame.kind == protocol.PART:
                     part = _decode(self._wire, _decode_part, frame.payload)
-                    if part.area != "probe" or part.value is None:
+                    if part.area != "probe" or not part.value:
                         raise self._wire.broken("a probe was answered with something else")
                     answer = _decode(self._wire, _decode_probe, part.value)
                     if len(answer.samples_ns) > count:
@@ -223,11 +226,11 @@ class Agent:
         part = _decode(self._wire, _decode_part, payload)
         if part.area not in asked:
             raise self._wire.broken(f"it answered {part.area!r}, which was not asked")
-        if part.items is not None and part.area in _decode_items:
+        if part.items and part.area in _decode_items:
             items: list[object] = _decode(self._wire, _decode_items[part.area], part.items)
             answer.items[part.area].extend(items)
             return len(items)
-        if part.value is not None and part.area in _decode_value:
+        if part.value and part.area in _decode_value:
             answer.values[part.area] = _decode(self._wire, _decode_value[part.area], part.value)
             return 1
         raise self._wire.broken(f"its answer to {part.area!r} is of the wrong form")

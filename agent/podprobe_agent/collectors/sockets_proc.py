@@ -25,10 +25,8 @@ _MESSAGE = struct.Struct("=BBBB2s2s16s16sIIIIIIII")
 """`struct inet_diag_msg`: ports are in network byte order, addresses as on the wire."""
 
 
-def collect(
-    context: Context, table: str, protocol: int, family: int, refusal: OSError, path: str = _PATH
-) -> Iterator[bytes]:
-    """Rows of one of the files.
+def collect(context: Context, table: str, protocol: int, family: int, refusal: OSError) -> Iterator[bytes]:
+    """Rows of one of the files, with a note that they are a makeshift.
 
     Args:
         context: of the look.
@@ -36,20 +34,29 @@ def collect(
         protocol: its IPPROTO number.
         family: its address family.
         refusal: how the kernel refused the better way.
-        path: where the files are.
+    """
+    try:
+        yield from read(context, table, protocol, family)
+    except OSError as error:
+        context.note("none", f"sock_diag: {refusal.strerror}; {_PATH}{table}: {error.strerror}")
+        return
+    context.note(
+        "partial",
+        f"the kernel refuses sock_diag ({refusal.strerror}): sockets come from {_PATH}, without round-trip times, "
+        "retransmits and cgroup",
+    )
+
+
+def read(context: Context, table: str, protocol: int, family: int, path: str = _PATH) -> Iterator[bytes]:
+    """Rows of one of the files; none where the kernel does not have it (IPv6 switched off).
+
+    Raises:
+        OSError: it is there, but cannot be read.
     """
     try:
         file = open(path + table, encoding="ascii", errors="replace")  # noqa: SIM115  # closed below
     except FileNotFoundError:
-        return  # a kernel without IPv6 has no such sockets either
-    except OSError as error:
-        context.note("none", f"sock_diag: {refusal.strerror}; {path}{table}: {error.strerror}")
         return
-    context.note(
-        "partial",
-        f"the kernel refuses sock_diag ({refusal.strerror}): sockets come from /proc/net, without round-trip times "
-        "and retransmits",
-    )
     with file:
         next(file, None)
         rows = []
