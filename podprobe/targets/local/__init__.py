@@ -9,5 +9,14 @@ if TYPE_CHECKING:
 
 
 def open_local(pid: int, *, request_timeout: float = 30.0) -> PodTarget:
-    """The Pod-like group of processes that share the network namespace of process `pid`."""
-    raise NotImplementedError
+    """The group of processes that share the network namespace of process `pid`.
+
+    Raises:
+        TargetError: there is no such process, or this is not Linux.
+        AccessError: its namespaces may not be read.
+    """
+    from podprobe.targets.local.procfs import namespace
+    from podprobe.targets.local.target import LocalTarget
+
+    namespace(pid, "net")
+    return LocalTarget(pid, request_timeout)

@@ -1,0 +1,156 @@
+"""Builds the demo Pod, and takes it down."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from podprobe.errors import AccessError, TargetError, UsageError
+from podprobe.targets.local.demo.inside.faults import DEFAULT, NAMES, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+HERE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class FaultInfo:
+    """A fault that the demo Pod can have."""
+
+    name: str
+    findings: tuple[str, ...]
+    summary: str
+
+
+def faults() -> tuple[FaultInfo, ...]:
+    """Every fault there is."""
+    modules = {name: load(name) for name in NAMES}
+    return tuple(
+        FaultInfo(name, module.FINDINGS, inspect.cleandoc(module.__doc__ or "").partition("\n")[0])
+        for name, module in modules.items()
+    )
+
+
+def manifest() -> dict[str, Any]:
+    """The demo Pod's manifest, as without any fault."""
+    import yaml
+
+    pod: dict[str, Any] = yaml.safe_load((HERE / "pod.yaml").read_text())
+    return pod
+
+
+class Demo:
+    """A Pod that lives as long as its `with` block, and no longer than this process.
+
+    Args:
+        active: names of the faults that it has.
+
+    Raises:
+        UsageError: there is no such fault.
+        AccessError: the kernel does not let this user make namespaces.
+        TargetError: it could not be made, or this is not Linux.
+    """
+
+    def __init__(self, active: Sequence[str] = DEFAULT) -> None:
+        unknown = [name for name in active if name not in NAMES]
+        if unknown:
+            raise UsageError(f"there is no fault {unknown[0]!r}", "see podprobe demo --list-faults")
+        if sys.platform != "linux":
+            raise TargetError(
+                f"the demo is made of Linux namespaces, and this is {sys.platform}",
+                "run it on Linux, or look at a Pod of a cluster: podprobe tui POD",
+            )
+        self.active = tuple(dict.fromkeys(active))
+        self.pid = 0
+        """PID 1 of the Pod, as this machine numbers it."""
+        self.notes: tuple[str, ...] = ()
+        """What this machine or user could not give the Pod."""
+        self._cgroup: Path | None = None
+        self._sandbox: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        pod = manifest()
+        inodes: dict[str, int] = {}
+        for name in self.active:
+            declare = getattr(load(name), "declare", None)
+            if declare is not None:
+                declare(pod, inodes)
+        config = {"pod": pod, "faults": self.active, "inodes": inodes}
+        # A session of its own: Ctrl-C is for the command that runs on the Pod; the Pod goes when its lifeline does.
+        self._sandbox = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-B", str(HERE / "inside"), "sandbox"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            assert self._sandbox.stdin is not None
+            self._sandbox.stdin.write(json.dumps(config).encode() + b"\n")
+            self._sandbox.stdin.flush()
+            self._await_ready()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Take the Pod down and wait until nothing of it is left. Safe to call twice."""
+        if self._sandbox is None:
+            return
+        assert self._sandbox.stdin is not None
+        assert self._sandbox.stdout is not None
+        self._sandbox.stdin.close()
+        self._sandbox.wait()
+        self._sandbox.stdout.close()
+        self._remove_cgroup()
+        self._sandbox = None
+
+    def _await_ready(self) -> None:
+        assert self._sandbox is not None
+        assert self._sandbox.stdout is not None
+        for line in self._sandbox.stdout:
+            event: dict[str, Any] = json.loads(line)
+            self.notes += tuple(event.get("notes", ()))
+            if "error" in event:
+                raise _explained(event)
+            self.pid = event.get("pid", self.pid)
+            if event.get("cgroup"):
+                self._cgroup = Path(event["cgroup"])
+            if "ready" in event:
+                return
+        raise TargetError("the demo Pod ended while it was being made", "its last words are above")
+
+    def _remove_cgroup(self) -> None:
+        """The sandbox removes its control groups itself, but for where it was killed."""
+        if self._cgroup is not None and self._cgroup.is_dir():
+            for directory in (*(path for path in self._cgroup.iterdir() if path.is_dir()), self._cgroup):
+                with contextlib.suppress(OSError):
+                    directory.rmdir()
+
+
+def _explained(event: dict[str, Any]) -> AccessError | TargetError:
+    if event["error"] == "namespaces":
+        return AccessError(
+            f"this machine does not let uid {os.geteuid()} make namespaces: {event['message']}",
+            "run it as root, or allow user namespaces (sysctl user.max_user_namespaces, "
+            "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns); "
+            "in a container, it takes --privileged or CAP_SYS_ADMIN",
+        )
+    return TargetError(
+        f"the demo Pod could not be made: {event['message']}",
+        "in a container, it takes --privileged or CAP_SYS_ADMIN with an unmasked /proc",
+    )

@@ -1,0 +1,109 @@
+"""What the kernel's own files and tools say of the demo Pod, without podprobe."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from podprobe.targets.local.demo import Demo
+
+
+def eventually(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """The first true answer of `condition`, or its last."""
+    end = time.monotonic() + seconds
+    while not (answer := condition()) and time.monotonic() < end:
+        time.sleep(0.05)
+    return answer
+
+
+def pod_json(demo: Demo) -> dict[str, Any]:
+    pod: dict[str, Any] = json.loads(Path(f"/proc/{demo.pid}/root/pod.json").read_text())
+    return pod
+
+
+def statuses(demo: Demo) -> dict[str, dict[str, Any]]:
+    status = pod_json(demo)["status"]
+    return {one["name"]: one for one in (*status["initContainerStatuses"], *status["containerStatuses"])}
+
+
+def processes(demo: Demo, container: str) -> list[int]:
+    """A container's processes as this machine numbers them, its first process first."""
+    wanted = int(statuses(demo)[container]["containerID"].removeprefix("demo://"))
+    found = [pid for pid in all_pids() if namespace(pid, "pid") == wanted]
+    return sorted(
+        found, key=lambda pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    )
+
+
+def all_pids() -> list[int]:
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdecimal()]
+
+
+def namespace(pid: int | str, kind: str) -> int | None:
+    try:
+        return Path(f"/proc/{pid}/ns/{kind}").stat().st_ino
+    except OSError:
+        return None
+
+
+def run_in(demo: Demo, *command: str, container: str | None = None) -> str:
+    """What a program of this machine prints in the Pod's namespaces; in a container, its PIDs and files too."""
+    pid = processes(demo, container)[0] if container else demo.pid
+    kinds = ["--net", "--ipc", "--uts"] + (["--pid", "--mount"] if container else [])
+    if namespace(pid, "user") != namespace("self", "user"):
+        kinds += ["--user", "--preserve-credentials"]
+    return subprocess.run(
+        ["nsenter", "--target", str(pid), *kinds, *command], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def listeners(demo: Demo) -> dict[str, int]:
+    """Address and port of every IPv4 TCP listener, with its inode."""
+    found = {}
+    for line in Path(f"/proc/{demo.pid}/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[3] == "0A":
+            address, _, port = fields[1].partition(":")
+            octets = ".".join(str(byte) for byte in reversed(bytes.fromhex(address)))
+            found[f"{octets}:{int(port, 16)}"] = int(fields[9])
+    return found
+
+
+def owner(demo: Demo, inode: int) -> str | None:
+    """The container with a process that has this socket open."""
+    for container, status in statuses(demo).items():
+        if "containerID" not in status:
+            continue
+        for pid in processes(demo, container):
+            for fd in Path(f"/proc/{pid}/fd").iterdir():
+                if str(fd.readlink()) == f"socket:[{inode}]":
+                    return container
+    return None
+
+
+def sysvipc(demo: Demo, kind: str) -> list[dict[str, int]]:
+    """Rows of /proc/sysvipc/KIND of the Pod; permissions as printed."""
+    header, *rows = run_in(demo, "cat", f"/proc/sysvipc/{kind}").splitlines()
+    names = header.split()
+    return [dict(zip(names, map(int, row.split()), strict=True)) for row in rows]
+
+
+def counter(demo: Demo, name: str) -> int:
+    """A counter of the network namespace, as `Tcp:RetransSegs`."""
+    group, _, field = name.partition(":")
+    for file in ("snmp", "netstat"):
+        lines = [line.split() for line in Path(f"/proc/{demo.pid}/net/{file}").read_text().splitlines()]
+        for names, values in zip(lines[::2], lines[1::2], strict=True):
+            if names[0] == f"{group}:" and field in names:
+                return int(values[names.index(field)])
+    raise KeyError(name)
+
+
+def root_of(demo: Demo, container: str) -> Path:
+    return Path(f"/proc/{processes(demo, container)[0]}/root")
