@@ -1,0 +1,143 @@
+"""The API server's failures, translated once, at this edge, into errors that say what to do."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from podprobe.errors import AccessError, LookError, TargetError
+from podprobe.targets.kubernetes.objects import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from podprobe.targets.kubernetes.asks import Ask
+
+GRANT = (
+    "grant it: kubectl apply -f deploy/rbac.yaml and bind the role; `podprobe doctor` lists what is missing"
+)
+
+
+class ApiError(LookError):
+    """The API server refused or failed. Callers that know better catch it by its `status`.
+
+    Args:
+        message, hint: as of every error.
+        status: the HTTP status; 0 where there was no answer.
+        reason: the machine-readable word of the answer: `NotFound`, `Forbidden`, `Invalid`, …
+        answer: what the API server said, in full.
+    """
+
+    def __init__(
+        self, message: str, hint: str = "", *, status: int = 0, reason: str = "", answer: str = ""
+    ) -> None:
+        super().__init__(message, hint)
+        self.status = status
+        self.reason = reason
+        self.answer = answer
+
+
+class ApiAccessError(ApiError, AccessError):
+    """401 and 403: permission is missing."""
+
+
+class ApiTargetError(ApiError, TargetError):
+    """404 and 410: it is not there (any more)."""
+
+
+def refused(ask: Ask, status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
+    """The error for an answer with an HTTP status of 400 or more."""
+    try:
+        told = msgspec.json.decode(body, type=Status)
+    except msgspec.DecodeError:
+        told = Status(message=body[:300].decode(errors="replace").strip())
+    answer = " ".join(told.message.split()) or f"HTTP {status}"
+    facts: dict[str, Any] = {"status": status, "reason": told.reason, "answer": answer}
+    if status == 401:
+        return ApiAccessError(
+            f"the API server does not know who you are (401): {answer}",
+            "the credentials of this kubeconfig context are missing, wrong or expired: log in again",
+            **facts,
+        )
+    if status == 403:
+        return _forbidden(ask, facts)
+    if status in (404, 410):
+        return ApiTargetError(f"there is no {ask.subject} {ask.where}: {answer}", **facts)
+    if status == 409:
+        return ApiError(f"{ask.words} met another change: {answer}", "try again", **facts)
+    if status in (400, 422):
+        return ApiError(f"the API server refuses to {ask.words}: {answer}", **facts)
+    if status == 429:
+        wait = headers.get("Retry-After")
+        after = f" (it asks to wait {wait} s)" if wait else ""
+        return ApiError(
+            f"the API server is throttling requests{after}: {answer}",
+            "wait and try again, look at fewer Pods at once, or allow more time with --request-timeout",
+            **facts,
+        )
+    return ApiError(
+        f"the API server failed to {ask.words} (HTTP {status}): {answer}",
+        "try again; if it stays, look at the API server itself: kubectl get --raw '/readyz?verbose'",
+        **facts,
+    )
+
+
+def _forbidden(ask: Ask, facts: dict[str, Any]) -> ApiError:
+    answer = facts["answer"]
+    # RBAC's own refusal names the missing verb; anything else that answers 403 is an admission controller.
+    if "cannot" in answer and "in API group" in answer:
+        return ApiAccessError(f"you may not {ask.permission}: {answer}", GRANT, **facts)
+    return ApiAccessError(
+        f"the cluster's admission refuses to {ask.words}: {answer}",
+        "`podprobe doctor TARGET` tries each profile; else ask who runs the policy for an exception",
+        **facts,
+    )
+
+
+def unreachable(server: str, error: BaseException, timeout: float) -> ApiError:
+    """The error for a request that got no answer at all."""
+    cause = _root(error)
+    name = type(error).__name__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return ApiError(
+            f"the certificate of the API server {server} is not trusted: {cause.verify_message}",
+            "check certificate-authority and tls-server-name of this kubeconfig context",
+        )
+    if isinstance(cause, ssl.SSLError):
+        return ApiError(
+            f"no TLS with the API server {server}: {cause.reason or cause}", "check the server's address"
+        )
+    if isinstance(cause, socket.gaierror):
+        return ApiError(
+            f"the name of the API server {server} does not resolve: {cause.strerror}",
+            "check the server's address in the kubeconfig, your DNS, and whether a VPN is needed",
+        )
+    if isinstance(cause, ConnectionRefusedError):
+        return ApiError(
+            f"the API server {server} refuses connections",
+            "is the cluster up, and is this the right kubeconfig context? see: kubectl config get-contexts",
+        )
+    if isinstance(cause, TimeoutError) or "Timeout" in name:
+        return ApiError(
+            f"the API server {server} did not answer within {timeout:g} s",
+            "check the network to it (VPN, proxy, firewall), or allow more time with --request-timeout",
+        )
+    said = getattr(cause, "strerror", None) or str(cause) or name
+    return ApiError(f"the connection to the API server {server} broke: {said}", "try again")
+
+
+def _root(error: BaseException) -> BaseException:
+    """The operating system's error at the bottom of what the HTTP library wrapped around it."""
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        parts = (*getattr(error, "args", ()), getattr(error, "reason", None))
+        inner = next((part for part in parts if isinstance(part, BaseException)), None)
+        inner = inner or error.__cause__ or error.__context__
+        if inner is None:
+            break
+        error = inner
+    return error
