@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from podprobe.targets.access import AgentsMode, Profile
     from podprobe.targets.base import PodTarget
+    from podprobe.targets.kubernetes.resolve import FoundPod
+
+__all__ = ["complete_pods", "find_pods", "open_pod"]
+
+_COMPLETION_SECONDS = 3.0
 
 
 def open_pod(
@@ -23,12 +28,64 @@ def open_pod(
     agents_mode: AgentsMode = "each",
     request_timeout: float = 30.0,
 ) -> PodTarget:
-    """The Pod that `pod/NAME`, `deploy/NAME`, … names. `ttl` and `request_timeout` are seconds."""
-    raise NotImplementedError
+    """The Pod that `pod/NAME`, `deploy/NAME`, … names. `ttl` and `request_timeout` are seconds.
+
+    Nothing is asked of the API server yet.
+
+    Raises:
+        TargetError: the kubeconfig cannot be used.
+        AccessError: its credential plugin failed.
+    """
+    from podprobe.targets.kubernetes.api import Api
+    from podprobe.targets.kubernetes.kubeconfig import connect
+    from podprobe.targets.kubernetes.target import KubernetesTarget
+
+    connection = connect(context=context, kubeconfig=kubeconfig, as_user=as_user, as_groups=as_groups)
+    return KubernetesTarget(
+        Api(connection, request_timeout),
+        namespace or connection.namespace,
+        target,
+        image=image,
+        ttl=ttl,
+        profile=profile,
+        mode=agents_mode,
+    )
+
+
+def find_pods(
+    selector: str | None = None,
+    *,
+    namespace: str | None = None,
+    all_namespaces: bool = False,
+    context: str | None = None,
+    kubeconfig: str | None = None,
+    as_user: str | None = None,
+    as_groups: tuple[str, ...] = (),
+    request_timeout: float = 30.0,
+) -> list[FoundPod]:
+    """The Pods that a label selector names (all where it is `None`), by namespace and name.
+
+    Raises:
+        TargetError: the kubeconfig cannot be used.
+        AccessError: listing them is not allowed.
+    """
+    from podprobe.targets.kubernetes.api import Api
+    from podprobe.targets.kubernetes.kubeconfig import connect
+    from podprobe.targets.kubernetes.resolve import find
+
+    connection = connect(context=context, kubeconfig=kubeconfig, as_user=as_user, as_groups=as_groups)
+    api = Api(connection, request_timeout)
+    try:
+        return find(api, None if all_namespaces else namespace or connection.namespace, selector)
+    finally:
+        api.close()
 
 
 def complete_pods(
     prefix: str, *, namespace: str | None = None, context: str | None = None, kubeconfig: str | None = None
 ) -> list[str]:
     """Names of Pods that begin with `prefix`, for shell completion."""
-    raise NotImplementedError
+    found = find_pods(
+        namespace=namespace, context=context, kubeconfig=kubeconfig, request_timeout=_COMPLETION_SECONDS
+    )
+    return [pod.name for pod in found if pod.name.startswith(prefix)]
