@@ -17,8 +17,13 @@ _UNSEEN = re.compile(
 
 
 def document(snapshot: Snapshot, indent: int = 2) -> str:
-    r"""The snapshot as JSON that is safe on a terminal too: `\u202e` is the same string to every JSON reader."""
-    return _UNSEEN.sub(lambda match: _escape(match[0]), to_json(snapshot, indent=indent)) + "\n"
+    """The snapshot as JSON."""
+    return escaped(to_json(snapshot, indent=indent)) + "\n"
+
+
+def escaped(text: str) -> str:
+    r"""JSON that is safe on a terminal too: `\u202e` is the same string to every JSON reader."""
+    return _UNSEEN.sub(lambda match: _escape(match[0]), text)
 
 
 def _escape(character: str) -> str:

@@ -1,0 +1,185 @@
+"""What counts as a change, and what is noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from podprobe.analysis.diff import Change, diff, odd_ones
+from podprobe.model import Connection, Container, Finding, Listener, Snapshot
+from tests.support.hostile import poison
+from tests.support.samples import healthy_pod, large_pod, troubled_pod
+
+_with: Any = msgspec.structs.replace
+
+
+def _listening(pod: Snapshot, *more: Listener) -> Snapshot:
+    return _with(pod, network=_with(pod.network, listeners=(*pod.network.listeners, *more)))  # type: ignore[no-any-return]
+
+
+def _lines(changes: tuple[Change, ...]) -> list[tuple[str, str, str, str | None]]:
+    return [(change.kind, change.area, change.subject, change.field) for change in changes]
+
+
+@pytest.mark.parametrize("make", [healthy_pod, troubled_pod, large_pod])
+def test_the_same_is_the_same(make: Any) -> None:
+    found = diff(make(), make())
+    assert found.changes == found.noise == ()
+
+
+def test_a_listener_appears_and_goes() -> None:
+    pod = healthy_pod()
+    more = _listening(pod, Listener(protocol="tcp", address="::", port=9090, container="webapp"))
+    assert _lines(diff(pod, more).changes) == [("appeared", "listener", "tcp [::]:9090", None)]
+    assert _lines(diff(more, pod).changes) == [("went", "listener", "tcp [::]:9090", None)]
+
+
+def test_a_listener_changes_hands() -> None:
+    pod = healthy_pod()
+    first, *rest = pod.network.listeners
+    moved = _with(pod, network=_with(pod.network, listeners=(_with(first, container="webapp"), *rest)))
+    (change,) = diff(pod, moved).changes
+    assert (change.area, change.field, change.before, change.after) == (
+        "listener",
+        "container",
+        first.container,
+        "webapp",
+    )
+
+
+def test_the_order_of_things_is_no_change() -> None:
+    pod = troubled_pod()
+    network = _with(pod.network, listeners=pod.network.listeners[::-1], flows=pod.network.flows[::-1])
+    turned = _with(pod, network=network, containers=pod.containers[::-1], findings=pod.findings[::-1])
+    found = diff(pod, turned)
+    assert found.changes == found.noise == ()
+
+
+def test_counters_times_and_pids_are_noise() -> None:
+    pod = troubled_pod()
+    later = _with(
+        pod,
+        taken_at="2027-01-01T00:00:00Z",
+        network=_with(
+            pod.network,
+            counters=_with(pod.network.counters, values={"Tcp.OutSegs": 10**9}),
+            connections=(
+                Connection(local="127.0.0.1:1", remote="127.0.0.1:2", state="established", scope="loopback"),
+            ),
+            listeners=tuple(_with(found, inode=99, backlog=3) for found in pod.network.listeners),
+        ),
+        containers=tuple(
+            _with(found, cgroup=_with(found.cgroup, cpu_seconds=99.0, memory_bytes=5, pids=77))
+            for found in pod.containers
+        ),
+    )
+    found = diff(pod, later)
+    assert found.changes == ()
+    assert {change.area for change in found.noise} == {"listener", "container", "counter"}
+
+
+def test_a_restart_is_a_change() -> None:
+    pod = healthy_pod()
+    first, *rest = pod.containers
+    again = _with(pod, containers=(_with(first, restarts=3, id="another", started_at="later"), *rest))
+    (change,) = diff(pod, again).changes
+    assert (change.subject, change.field, change.before, change.after) == (first.name, "restarts", 0, 3)
+
+
+def test_a_finding_is_known_by_code_and_subject() -> None:
+    pod = troubled_pod()
+    worse = tuple(_with(found, evidence=("other numbers",)) for found in pod.findings)
+    assert diff(pod, _with(pod, findings=worse)).changes == ()
+    fixed = _with(pod, findings=pod.findings[1:])
+    gone = pod.findings[0]
+    assert _lines(diff(pod, fixed).changes) == [("went", "finding", f"{gone.code} {gone.subject}", None)]
+
+
+def test_the_pods_own_address_is_no_change() -> None:
+    pod = _listening(healthy_pod(), Listener(protocol="tcp", address="10.244.1.17", port=8080))
+    other = _listening(healthy_pod(), Listener(protocol="tcp", address="10.244.9.9", port=8080))
+    other = _with(other, target=_with(other.target, ips=("10.244.9.9",), pod="other", uid="2", node="node-9"))
+    assert diff(pod, other).changes == ()
+
+
+@pytest.mark.parametrize(("port", "noise"), [(40000, True), (8125, False)])
+def test_a_udp_clients_socket_is_noise(port: int, noise: bool) -> None:
+    pod = healthy_pod()
+    found = diff(pod, _listening(pod, Listener(protocol="udp", address="0.0.0.0", port=port)))
+    assert (len(found.changes), len(found.noise)) == ((0, 1) if noise else (1, 0))
+
+
+def test_a_debug_container_is_noise() -> None:
+    pod = healthy_pod()
+    watched = _with(pod, containers=(*pod.containers, Container(name="podprobe-x", kind="ephemeral")))
+    assert diff(pod, watched).changes == ()
+
+
+def test_two_sockets_on_one_port_are_two() -> None:
+    pod = healthy_pod()
+    twin = pod.network.listeners[0]
+    (change,) = diff(pod, _listening(pod, twin)).changes
+    assert change.kind == "appeared"
+    assert change.subject.endswith(" #2")
+
+
+def test_a_hostile_pod_can_be_compared() -> None:
+    assert diff(poison(troubled_pod()), poison(troubled_pod())).changes == ()
+    assert diff(troubled_pod(), poison(troubled_pod())).changes
+
+
+def _replicas(*pods: Snapshot) -> dict[str, Snapshot]:
+    return {
+        f"web-{number}": _with(pod, target=_with(pod.target, pod=f"web-{number}", uid=str(number)))
+        for number, pod in enumerate(pods)
+    }
+
+
+def test_replicas_alike_have_no_odd_one() -> None:
+    assert odd_ones(_replicas(*[healthy_pod()] * 4)) == ()
+
+
+def test_the_odd_one_out_and_in_what() -> None:
+    pod = healthy_pod()
+    first, *rest = pod.containers
+    odd = _listening(pod, Listener(protocol="tcp", address="0.0.0.0", port=6060, container="webapp"))
+    odd = _with(odd, containers=(_with(first, image="nginx:old"), *rest))
+    found = odd_ones(_replicas(pod, pod, odd, pod))
+    assert {oddity.replica for oddity in found} == {"web-2"}
+    assert [
+        (oddity.area, oddity.subject, oddity.field, oddity.here, oddity.elsewhere, oddity.siblings)
+        for oddity in found
+    ] == [
+        ("listener", "tcp 0.0.0.0:6060", None, True, False, 3),
+        ("container", first.name, "image", "nginx:old", first.image, 3),
+    ]
+
+
+def test_a_missing_thing_is_odd_too() -> None:
+    pod = healthy_pod()
+    without = _with(pod, network=_with(pod.network, listeners=pod.network.listeners[1:]))
+    (oddity,) = odd_ones(_replicas(pod, without, pod))
+    assert (oddity.replica, oddity.here, oddity.elsewhere) == ("web-1", False, True)
+
+
+def test_without_a_majority_nobody_is_odd() -> None:
+    pod, other = healthy_pod(), _listening(healthy_pod(), Listener(protocol="tcp", address="::", port=1))
+    assert odd_ones(_replicas(pod, other)) == ()
+    assert odd_ones(_replicas(pod, pod, other, other)) == ()
+
+
+def test_the_oddest_comes_first() -> None:
+    pod = healthy_pod()
+    slightly = _listening(pod, Listener(protocol="tcp", address="::", port=1))
+    very = _with(
+        pod,
+        findings=tuple(
+            Finding(code=f"X{number}", severity="info", title="t", subject="s", remedy="r", docs="d")
+            for number in range(3)
+        ),
+    )
+    assert [found.replica for found in odd_ones(_replicas(slightly, pod, very, pod, pod))] == [
+        "web-2"
+    ] * 3 + ["web-0"]
