@@ -40,6 +40,12 @@ BEAT_TIMEOUT_SECONDS = 15.0
 
 FLAG_ZLIB = 1
 
+AGENT_TITLE = "podprobe-agent"
+"""An argument of every agent's command line, so that agents know each other in a shared PID namespace."""
+HOLDER_TITLE = "podprobe-holder"
+"""An argument of the process that holds an agent's container open. Whatever runs in the mount namespace of such
+a process, other than in the looked-at container's own, is podprobe's."""
+
 # Kinds of frames.
 HELLO = 1  # agent → client, JSON: who the agent is; always its first frame
 REQUEST = 2  # client → agent, JSON: {"verb": ..., arguments}

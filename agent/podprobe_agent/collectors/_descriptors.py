@@ -1,0 +1,174 @@
+"""One pass over every process's file descriptors, for the areas `fds` and `open_files` together."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from podprobe_agent import mountinfo, procfs
+from podprobe_agent.denied import Denied
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Optional
+
+    from podprobe_agent.collectors.context import Context
+
+    Found = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+
+_DELETED = b" (deleted)"
+_ANONYMOUS = (b"/memfd:", b"/SYSV", b"/dev/zero (deleted)", b"/[aio]")  # memory, not files
+_IN_ONE_ITEM = 10_000
+_MOST_FILES = 20_000
+_QUEUE_BYTES = 80  # what stat() tells for the size of every POSIX message queue
+
+
+def sockets(context: Context) -> Iterator[dict[str, Any]]:
+    """`answers.FdItem`s, a process with very many sockets in several."""
+    yield from _take(context, 0, "fds")
+
+
+def files(context: Context) -> Iterator[dict[str, Any]]:
+    """`answers.OpenFileItem`s."""
+    yield from _take(context, 1, "open_files")
+
+
+def _take(context: Context, which: int, area: str) -> Iterator[dict[str, Any]]:
+    """What one area wants, as it is found; what the other wants is left for it in the context."""
+    left = context.shared.pop(f"descriptors.{area}", None)
+    if left is not None:
+        yield from left
+        return
+    other: list[dict[str, Any]] = []
+    for found in _walk(context):
+        yield from found[which]
+        other += found[1 - which]
+    context.shared[f"descriptors.{'open_files' if area == 'fds' else 'fds'}"] = other
+
+
+def _walk(context: Context) -> Iterator[Found]:
+    denied = Denied("fd")
+    reader = _Reader()
+    seen = 0
+    pids = procfs.pids()
+    for pid in pids:
+        if context.expired:
+            for area in ("fds", "open_files"):
+                context.note("partial", f"time was over after {seen} of {len(pids)} processes", area=area)
+            break
+        try:
+            found = reader.process(pid)
+        except procfs.GONE:
+            continue
+        except OSError as error:
+            denied.add(pid, error)
+            continue
+        seen += 1
+        yield found
+    for area in ("fds", "open_files"):
+        denied.tell(context, seen, area=area)
+        if reader.skipped:
+            context.note(
+                "partial", f"{reader.skipped} open files on network filesystems were not looked at", area=area
+            )
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.skipped = 0
+        self._files = 0
+        self._mounts: dict[int, dict[int, mountinfo.Mount]] = {}
+
+    def process(self, pid: int) -> Found:
+        """The sockets and the remarkable files of one process.
+
+        Raises:
+            OSError: its directory, or every link in it, is closed.
+        """
+        directory = os.open(procfs.path(pid, "fd"), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        inodes: list[int] = []
+        files: list[dict[str, Any]] = []
+        refused = None
+        try:
+            for name in os.listdir(directory):
+                try:
+                    target = os.readlink(name.encode(), dir_fd=directory)
+                except PermissionError as error:
+                    refused = error  # a process of another identity: listed, but every link is closed
+                    break
+                except OSError:
+                    continue  # closed meanwhile
+                if target.startswith(b"socket:["):
+                    inodes.append(int(target[8:-1]))
+                elif target.startswith(b"/") and self._files < _MOST_FILES:
+                    item = self._file(pid, directory, name, target)
+                    if item:
+                        self._files += 1
+                        files.append(item)
+        finally:
+            os.close(directory)
+        if refused is not None:
+            raise refused
+        items = [
+            {"pid": pid, "sockets": inodes[at : at + _IN_ONE_ITEM], "complete": True}
+            for at in range(0, len(inodes), _IN_ONE_ITEM)
+        ]
+        return items or [{"pid": pid, "sockets": [], "complete": True}], files
+
+    def _file(self, pid: int, directory: int, name: str, target: bytes) -> Optional[dict[str, Any]]:
+        deleted = target.endswith(_DELETED)
+        in_shm = target.startswith(b"/dev/shm/")
+        # The kernel shows a queue as `/NAME`, and its name holds no second slash.
+        if not (deleted or in_shm or target.rfind(b"/") == 0) or target.startswith(_ANONYMOUS):
+            return None
+        mount = self._mount(pid, name)
+        if mount is not None and mount.kind not in mountinfo.LOCAL and mount.kind != "mqueue":
+            self.skipped += deleted
+            return None  # stat could wait for a server for ever
+        try:
+            status = os.stat(name, dir_fd=directory)
+        except OSError:
+            return None
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        if deleted and status.st_nlink == 0:
+            target = target[: -len(_DELETED)]
+        if _is_queue(mount, status, target):
+            kind = "mqueue"
+        elif deleted and status.st_nlink == 0:
+            kind = "deleted"
+        elif in_shm:
+            kind = "shm"
+        else:
+            return None
+        return {
+            "pid": pid,
+            "fd": int(name),
+            "path": procfs.text(target),
+            "kind": kind,
+            "device": mount.device if mount else procfs.device(status.st_dev),
+            "inode": status.st_ino,
+            "bytes": status.st_blocks * 512,
+        }
+
+    def _mount(self, pid: int, name: str) -> Optional[mountinfo.Mount]:
+        """The mount that a file was opened on; `None` for one that the process's mount table does not have."""
+        try:
+            root = mountinfo.root_mount(pid)
+            key = root[0] if root else -pid
+            if key not in self._mounts:
+                self._mounts[key] = {mount.id: mount for mount in mountinfo.read(pid)}
+            for line in procfs.read(procfs.path(pid, "fdinfo", name), 4096).split(b"\n"):
+                if line.startswith(b"mnt_id:"):
+                    return self._mounts[key].get(int(line[7:]))
+        except (OSError, ValueError):
+            pass
+        return None
+
+
+def _is_queue(mount: Optional[mountinfo.Mount], status: os.stat_result, target: bytes) -> bool:
+    """A POSIX queue: on a mqueue mount, or, as mq_open() has it, on the kernel's own, which no table shows."""
+    if mount is not None:
+        return mount.kind == "mqueue"
+    return target.rfind(b"/") == 0 and status.st_size == _QUEUE_BYTES and os.major(status.st_dev) == 0

@@ -1,0 +1,74 @@
+"""Which processes are podprobe's own: an agent's container is in the PID namespace that it looks at."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from podprobe_agent import mountinfo, procfs
+from podprobe_agent.protocol import AGENT_TITLE, HOLDER_TITLE
+
+if TYPE_CHECKING:
+    from typing import Optional
+
+    from podprobe_agent.collectors.context import Context
+
+_AGENT = AGENT_TITLE.encode()
+_HOLDER = HOLDER_TITLE.encode()
+
+
+class Own(NamedTuple):
+    """How to recognise podprobe's processes."""
+
+    pid: int
+    own_mount: Optional[int]
+    """Root mount of this agent's container; `None` where it is not in one of its own."""
+    mounts: frozenset[int]
+    """Root mounts of all agents' containers."""
+
+    def is_this(self, pid: int, mount: Optional[int]) -> bool:
+        """It belongs to this very agent's container."""
+        return pid == self.pid or (mount is not None and mount == self.own_mount)
+
+    def is_agent(self, mount: Optional[int], arguments: bytes) -> bool:
+        """It belongs to some agent's container, or is an agent's process.
+
+        Args:
+            mount: id of the mount that it has as `/`.
+            arguments: /proc/PID/cmdline.
+        """
+        return (mount is not None and mount in self.mounts) or _titled(arguments, _AGENT)
+
+
+def find(context: Context) -> Own:
+    """Find the agents' containers; kept in the context, for it takes a look at every command line."""
+    found = context.shared.get("own")
+    if isinstance(found, Own):
+        return found
+    looked_at = _root_mount(context.root_pid)
+    mounts = set()
+    for pid in procfs.pids():
+        try:
+            arguments = procfs.read(procfs.path(pid, "cmdline"), 4096)
+            if _titled(arguments, _HOLDER) and (mount := mountinfo.root_mount(pid)):
+                mounts.add(mount[0])
+        except OSError:
+            continue
+    if looked_at is not None:
+        mounts.discard(looked_at)
+    mine = _root_mount("self")
+    own = Own(os.getpid(), mine if mine in mounts else None, frozenset(mounts))
+    context.shared["own"] = own
+    return own
+
+
+def _root_mount(pid: object) -> Optional[int]:
+    try:
+        mount = mountinfo.root_mount(pid)
+    except OSError:
+        return None
+    return mount[0] if mount else None
+
+
+def _titled(arguments: bytes, title: bytes) -> bool:
+    return title in arguments and title in arguments.split(b"\0")

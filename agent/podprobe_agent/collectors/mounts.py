@@ -1,0 +1,153 @@
+"""Area `mounts`: every mount of the container, with the bytes and inodes of its filesystem."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from podprobe_agent import inroot, mountinfo, patience, procfs
+from podprobe_agent.collectors import _own
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any, Optional
+
+    from podprobe_agent.collectors.context import Context
+    from podprobe_agent.mountinfo import Mount
+
+_MOST_MOUNTS = 20_000
+_MOST_NAMESPACES = 256
+_PATIENCE_SECONDS = 1.0
+
+
+def collect(context: Context) -> Iterator[dict[str, Any]]:
+    """`answers.MountItem`s of the first process, and of one process of every other container that shows."""
+    statistics = _Statistics(context)
+    count = 0
+    for pid in _representatives(context):
+        try:
+            mounts = mountinfo.read(pid)
+        except OSError as error:
+            if pid == context.root_pid:
+                context.note("none", f"cannot read /proc/{pid}/mountinfo: {error.strerror}")
+            continue
+        for mount in mounts:
+            if count >= _MOST_MOUNTS or context.expired:
+                context.note("partial", f"there are more than the {count} mounts that were looked at")
+                return
+            count += 1
+            yield {
+                "pid": pid,
+                "id": mount.id,
+                "parent": mount.parent,
+                "device": mount.device,
+                "root": procfs.text(mount.root),
+                "path": procfs.text(mount.path),
+                "filesystem_type": mount.kind,
+                "source": procfs.text(mount.source),
+                "options": procfs.text(mount.options),
+                "super_options": procfs.text(mount.super_options),
+                "read_only": mount.read_only,
+                **statistics.of(pid, mount),
+            }
+
+
+def _representatives(context: Context) -> list[int]:
+    """One process for each mount namespace in the PID namespace, agents' own left out; the first process first.
+
+    Root mounts tell mount namespaces apart; a process that changed its root is taken for one of its own.
+    """
+    own = _own.find(context)
+    found: dict[int, int] = {}
+    for pid in [context.root_pid, *procfs.pids()]:
+        try:
+            mount = mountinfo.root_mount(pid)
+        except (OSError, ValueError):
+            continue
+        if mount is None or own.is_this(pid, mount[0]) or mount[0] in own.mounts:
+            continue
+        if len(found) < _MOST_NAMESPACES:
+            found.setdefault(mount[0], pid)
+        if context.expired:
+            break
+    return list(found.values()) or [context.root_pid]
+
+
+class _Statistics:
+    """statvfs of mounts, each filesystem asked once."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._known: dict[str, dict[str, Any]] = {}
+        self._own_mounts: Optional[dict[str, Mount]] = None
+
+    def of(self, pid: int, mount: Mount) -> dict[str, Any]:
+        if mount.kind in mountinfo.PSEUDO:
+            return {}
+        # A device is one filesystem; some (btrfs subvolumes with quota, FUSE) may answer by directory.
+        key = mount.device if mount.kind in mountinfo.LOCAL else f"{mount.device} {mount.id}"
+        known = self._known.get(key)
+        if known is None:
+            known = self._ask(pid, mount)
+            if "error" not in known:
+                self._known[key] = known
+        return known
+
+    def _ask(self, pid: int, mount: Mount) -> dict[str, Any]:
+        def ask() -> os.statvfs_result:
+            return _statvfs(pid, mount)
+
+        try:
+            if mount.kind in mountinfo.LOCAL:
+                result = ask()
+            else:
+                left = self._context.deadline - _now()
+                result = patience.call(ask, min(_PATIENCE_SECONDS, left))
+        except PermissionError as error:
+            same = self._through_own(mount)
+            if same is None:
+                return {"error": error.strerror or str(error)}
+            result = same
+        except OSError as error:
+            return {"error": error.strerror or str(error)}
+        size = result.f_frsize or result.f_bsize
+        return {
+            "bytes": result.f_blocks * size,
+            "used_bytes": (result.f_blocks - result.f_bfree) * size,
+            "available_bytes": result.f_bavail * size,
+            "inodes": result.f_files,
+            "used_inodes": result.f_files - result.f_ffree,
+        }
+
+    def _through_own(self, mount: Mount) -> Optional[os.statvfs_result]:
+        """Where the container's root is closed: the same filesystem as the agent's own container has it."""
+        if mount.kind not in mountinfo.LOCAL:
+            return None
+        if self._own_mounts is None:
+            self._own_mounts = {own.device: own for own in mountinfo.read("self")}
+        own = self._own_mounts.get(mount.device)
+        if own is None:
+            return None
+        try:
+            result = os.statvfs(own.path)
+            return result if procfs.device(os.stat(own.path).st_dev) == mount.device else None
+        except OSError:
+            return None
+
+
+def _statvfs(pid: int, mount: Mount) -> os.statvfs_result:
+    """Ask the mount itself, not what a process put in its place, nor another mount on top of it."""
+    place = inroot.open_path(pid, mount.path)
+    try:
+        there = inroot.mount_id(place)
+        if there not in (-1, mount.id):
+            raise OSError(0, f"another mount (id {there}) hides it")
+        return os.fstatvfs(place)
+    finally:
+        os.close(place)
+
+
+def _now() -> float:
+    import time
+
+    return time.monotonic()
