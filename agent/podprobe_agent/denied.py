@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from podprobe_agent import procfs
 
 if TYPE_CHECKING:
-    from typing import Optional
-
     from podprobe_agent.collectors.context import Context
 
 _NAMED = 5
@@ -35,7 +33,7 @@ class Denied:
         if len(self._named) < _NAMED:
             self._named.append(describe(pid))
 
-    def tell(self, context: Context, seen: int, *, area: Optional[str] = None) -> None:
+    def tell(self, context: Context, seen: int, *, area: str | None = None) -> None:
         """Note it, if any was closed.
 
         Args:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from podprobe_agent import procfs
-
-if TYPE_CHECKING:
-    from typing import Optional
 
 # Kinds without room of their own to run out of.
 PSEUDO = frozenset(
@@ -43,7 +40,7 @@ class Mount(NamedTuple):
         return b"ro" in self.options.split(b",") or b"ro" in self.super_options.split(b",")
 
 
-def parse(line: bytes) -> Optional[Mount]:
+def parse(line: bytes) -> Mount | None:
     """One line; `None` for one that is none (the kernel may be asked while a mount goes).
 
     Optional fields (`shared:1`) stand between the options and a lone hyphen.
@@ -76,7 +73,7 @@ def read(pid: object) -> list[Mount]:
     return [mount for line in procfs.lines(procfs.path(pid, "mountinfo")) if (mount := parse(line))]
 
 
-def root_mount(pid: object) -> Optional[tuple[int, str]]:
+def root_mount(pid: object) -> tuple[int, str] | None:
     """Id and device of the mount that a process has as its `/`.
 
     Mount ids are unique on the machine, so the id tells mount namespaces apart where `ns/mnt` may not be read.

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Optional
 
 ROOT = "/proc"
 """Where procfs is mounted. Tests point it at recorded trees."""
@@ -154,7 +153,7 @@ def status_ids(pid: int) -> tuple[int, int, tuple[int, ...]]:
     return uid, gid, groups
 
 
-def open_files_limit(pid: int) -> Optional[int]:
+def open_files_limit(pid: int) -> int | None:
     """Soft RLIMIT_NOFILE (/proc/PID/limits); `None` where it is unlimited."""
     raw = read(path(pid, "limits"), 4096)
     at = raw.find(b"Max open files")
@@ -180,7 +179,7 @@ def cgroup_lines(pid: int) -> list[tuple[str, bytes]]:
     return found
 
 
-def cgroup_path(pid: int) -> Optional[bytes]:
+def cgroup_path(pid: int) -> bytes | None:
     """The path that tells one container's processes from another's.
 
     The v2 path, unless it is the root while v1 knows more: hybrid hosts need not use v2 (and of a zombie, only

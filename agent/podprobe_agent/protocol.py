@@ -42,9 +42,9 @@ FLAG_ZLIB = 1
 
 AGENT_TITLE = "podprobe-agent"
 """An argument of every agent's command line, so that agents know each other in a shared PID namespace."""
-HOLDER_TITLE = "podprobe-holder"
-"""An argument of the process that holds an agent's container open. Whatever runs in the mount namespace of such
-a process, other than in the looked-at container's own, is podprobe's."""
+HOLDER_MARK = "podprobe[-]agent"
+"""Part of the command line of the process that holds an agent's container open: it looks for agents by this
+pattern, which does not match itself. What shares its mount namespace is podprobe's."""
 
 # Kinds of frames.
 HELLO = 1  # agent → client, JSON: who the agent is; always its first frame

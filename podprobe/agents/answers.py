@@ -105,7 +105,7 @@ class ProcessItem(Answer, frozen=True, kw_only=True):
 
 
 class FdItem(Answer, frozen=True, kw_only=True):
-    """`fds`: the sockets that one process holds."""
+    """`fds`: the sockets that one process holds; a process with very many has several items, one with none has none."""
 
     pid: int
     sockets: tuple[int, ...]
@@ -151,6 +151,8 @@ class SemaphoreWaiterItem(Answer, frozen=True, kw_only=True):
 class MountItem(Answer, frozen=True, kw_only=True):
     """`mounts`: a mount of the container, from its mountinfo, with statvfs through /proc/PID/root."""
 
+    pid: int | None = None
+    """The process whose mount table this is from: in a shared PID namespace, one of each container's."""
     id: int
     parent: int
     device: Word
@@ -186,6 +188,8 @@ class CgroupValue(Answer, frozen=True, kw_only=True):
     """`cgroup`: the container's control group (`value`)."""
 
     version: Literal[1, 2]
+    path: Text | None = None
+    """As `ProcessItem.cgroup`: which processes are in it."""
     id: int | None = None
     """Inode of the container's cgroup-v2 directory: what INET_DIAG_CGROUP_ID tells of its sockets."""
     cpu_seconds: float | None = None
@@ -202,10 +206,16 @@ class CgroupValue(Answer, frozen=True, kw_only=True):
     pids_limit: int | None = None
     pressure: dict[Word, float] = {}
     """`cpu_some`, `memory_some`, `memory_full`, `io_some`, `io_full`: avg10 as a ratio."""
+    others: tuple[CgroupValue, ...] = ()
+    """The groups of the other containers that a shared PID namespace shows."""
 
 
 class LockItem(Answer, frozen=True, kw_only=True):
-    """`locks`: a line of /proc/locks. PIDs of processes outside the agent's PID namespace read 0 or -1."""
+    """`locks`: a line of /proc/locks, which shows a lock and all its waiters to the holder's PID namespace alone.
+
+    PIDs of waiters outside it read 0. A waiter whose holder is elsewhere is told of all the same, from the system
+    call that it sleeps in: with id 0, to be joined to the holder by device and inode.
+    """
 
     id: int
     kind: Literal["flock", "posix", "ofd", "lease"]

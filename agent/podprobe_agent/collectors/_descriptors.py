@@ -11,7 +11,7 @@ from podprobe_agent.denied import Denied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Optional
+    from typing import Any
 
     from podprobe_agent.collectors.context import Context
 
@@ -110,13 +110,13 @@ class _Reader:
             os.close(directory)
         if refused is not None:
             raise refused
-        items = [
+        items: list[dict[str, Any]] = [
             {"pid": pid, "sockets": inodes[at : at + _IN_ONE_ITEM], "complete": True}
             for at in range(0, len(inodes), _IN_ONE_ITEM)
         ]
-        return items or [{"pid": pid, "sockets": [], "complete": True}], files
+        return items, files
 
-    def _file(self, pid: int, directory: int, name: str, target: bytes) -> Optional[dict[str, Any]]:
+    def _file(self, pid: int, directory: int, name: str, target: bytes) -> dict[str, Any] | None:
         deleted = target.endswith(_DELETED)
         in_shm = target.startswith(b"/dev/shm/")
         # The kernel shows a queue as `/NAME`, and its name holds no second slash.
@@ -152,7 +152,7 @@ class _Reader:
             "bytes": status.st_blocks * 512,
         }
 
-    def _mount(self, pid: int, name: str) -> Optional[mountinfo.Mount]:
+    def _mount(self, pid: int, name: str) -> mountinfo.Mount | None:
         """The mount that a file was opened on; `None` for one that the process's mount table does not have."""
         try:
             root = mountinfo.root_mount(pid)
@@ -167,7 +167,7 @@ class _Reader:
         return None
 
 
-def _is_queue(mount: Optional[mountinfo.Mount], status: os.stat_result, target: bytes) -> bool:
+def _is_queue(mount: mountinfo.Mount | None, status: os.stat_result, target: bytes) -> bool:
     """A POSIX queue: on a mqueue mount, or, as mq_open() has it, on the kernel's own, which no table shows."""
     if mount is not None:
         return mount.kind == "mqueue"

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from typing import Optional
 
 
 class _MqAttr(ctypes.Structure):
-    _fields_ = [  # noqa: RUF012 - ctypes wants a list
+    _fields_ = [
         ("flags", ctypes.c_long),
         ("maxmsg", ctypes.c_long),
         ("msgsize", ctypes.c_long),
@@ -19,7 +15,7 @@ class _MqAttr(ctypes.Structure):
     ]
 
 
-def _library() -> Optional[ctypes.CDLL]:
+def _library() -> ctypes.CDLL | None:
     for name in (None, "librt.so.1"):  # glibc before 2.34 has it in librt
         try:
             library = ctypes.CDLL(name)
@@ -33,7 +29,7 @@ def _library() -> Optional[ctypes.CDLL]:
 _libc = _library()
 
 
-def attributes(fd: int) -> Optional[dict[str, int]]:
+def attributes(fd: int) -> dict[str, int] | None:
     """Messages in a queue, the most it takes, and the most bytes of one; `None` where the call fails."""
     room = _MqAttr()
     if _libc is None or _libc.mq_getattr(fd, ctypes.byref(room)) < 0:

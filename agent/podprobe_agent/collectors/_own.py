@@ -6,38 +6,36 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import mountinfo, procfs
-from podprobe_agent.protocol import AGENT_TITLE, HOLDER_TITLE
+from podprobe_agent.protocol import AGENT_TITLE, HOLDER_MARK
 
 if TYPE_CHECKING:
-    from typing import Optional
-
     from podprobe_agent.collectors.context import Context
 
 _AGENT = AGENT_TITLE.encode()
-_HOLDER = HOLDER_TITLE.encode()
+_HOLDER = HOLDER_MARK.encode()
 
 
 class Own(NamedTuple):
     """How to recognise podprobe's processes."""
 
     pid: int
-    own_mount: Optional[int]
+    own_mount: int | None
     """Root mount of this agent's container; `None` where it is not in one of its own."""
     mounts: frozenset[int]
     """Root mounts of all agents' containers."""
 
-    def is_this(self, pid: int, mount: Optional[int]) -> bool:
+    def is_this(self, pid: int, mount: int | None) -> bool:
         """It belongs to this very agent's container."""
         return pid == self.pid or (mount is not None and mount == self.own_mount)
 
-    def is_agent(self, mount: Optional[int], arguments: bytes) -> bool:
+    def is_agent(self, mount: int | None, arguments: bytes) -> bool:
         """It belongs to some agent's container, or is an agent's process.
 
         Args:
             mount: id of the mount that it has as `/`.
             arguments: /proc/PID/cmdline.
         """
-        return (mount is not None and mount in self.mounts) or _titled(arguments, _AGENT)
+        return (mount is not None and mount in self.mounts) or _titled(arguments)
 
 
 def find(context: Context) -> Own:
@@ -50,7 +48,7 @@ def find(context: Context) -> Own:
     for pid in procfs.pids():
         try:
             arguments = procfs.read(procfs.path(pid, "cmdline"), 4096)
-            if _titled(arguments, _HOLDER) and (mount := mountinfo.root_mount(pid)):
+            if _HOLDER in arguments and (mount := mountinfo.root_mount(pid)):
                 mounts.add(mount[0])
         except OSError:
             continue
@@ -62,7 +60,7 @@ def find(context: Context) -> Own:
     return own
 
 
-def _root_mount(pid: object) -> Optional[int]:
+def _root_mount(pid: object) -> int | None:
     try:
         mount = mountinfo.root_mount(pid)
     except OSError:
@@ -70,5 +68,5 @@ def _root_mount(pid: object) -> Optional[int]:
     return mount[0] if mount else None
 
 
-def _titled(arguments: bytes, title: bytes) -> bool:
-    return title in arguments and title in arguments.split(b"\0")
+def _titled(arguments: bytes) -> bool:
+    return _AGENT in arguments and _AGENT in arguments.split(b"\0")

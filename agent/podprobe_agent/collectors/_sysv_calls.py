@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import struct
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from typing import Optional
 
 # linux/sem.h, linux/ipc.h: the same on every architecture.
 _IPC_STAT = 2
@@ -23,7 +19,7 @@ _LP64 = struct.calcsize("P") == 8 and struct.calcsize("l") == 8
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def semaphore_values(semid: int, count: int) -> Optional[tuple[int, ...]]:
+def semaphore_values(semid: int, count: int) -> tuple[int, ...] | None:
     """`semctl(GETALL)`; `None` where the set may not be read or has gone."""
     # Room to spare: between /proc and here the set can have been replaced by a larger one of the same id.
     values = (ctypes.c_ushort * max(count, 32_768))()
@@ -32,7 +28,7 @@ def semaphore_values(semid: int, count: int) -> Optional[tuple[int, ...]]:
     return tuple(values[:count])
 
 
-def semaphore_waiting(semid: int, count: int) -> Optional[tuple[int, ...]]:
+def semaphore_waiting(semid: int, count: int) -> tuple[int, ...] | None:
     """Processes that wait for each semaphore of a set to rise (GETNCNT) or to be zero (GETZCNT)."""
     waiting = []
     for number in range(count):
@@ -44,7 +40,7 @@ def semaphore_waiting(semid: int, count: int) -> Optional[tuple[int, ...]]:
     return tuple(waiting)
 
 
-def queue_bound(msqid: int) -> Optional[int]:
+def queue_bound(msqid: int) -> int | None:
     """`msg_qbytes` of a queue; `None` where it may not be read, or on a 32-bit system."""
     if not _LP64:
         return None

@@ -11,7 +11,7 @@ from podprobe_agent.denied import Denied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Optional
+    from typing import Any
 
     from podprobe_agent.collectors.context import Context
 
@@ -63,7 +63,7 @@ def _read(
     return True
 
 
-def _item(pid: int, line: bytes, keys: dict[int, int]) -> Optional[dict[str, Any]]:
+def _item(pid: int, line: bytes, keys: dict[int, int]) -> dict[str, Any] | None:
     """`7f00-7f10 rw-s 00000000 00:01 3    /SYSV00001234 (deleted)`: device and inode before the path."""
     fields = line.split(None, 5)
     if len(fields) < 6 or not fields[1].endswith(b"s"):

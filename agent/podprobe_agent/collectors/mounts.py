@@ -10,7 +10,7 @@ from podprobe_agent.collectors import _own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Optional
+    from typing import Any
 
     from podprobe_agent.collectors.context import Context
     from podprobe_agent.mountinfo import Mount
@@ -79,7 +79,7 @@ class _Statistics:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._known: dict[str, dict[str, Any]] = {}
-        self._own_mounts: Optional[dict[str, Mount]] = None
+        self._own_mounts: dict[str, Mount] | None = None
 
     def of(self, pid: int, mount: Mount) -> dict[str, Any]:
         if mount.kind in mountinfo.PSEUDO:
@@ -119,7 +119,7 @@ class _Statistics:
             "used_inodes": result.f_files - result.f_ffree,
         }
 
-    def _through_own(self, mount: Mount) -> Optional[os.statvfs_result]:
+    def _through_own(self, mount: Mount) -> os.statvfs_result | None:
         """Where the container's root is closed: the same filesystem as the agent's own container has it."""
         if mount.kind not in mountinfo.LOCAL:
             return None

@@ -10,13 +10,14 @@ from podprobe_agent import inroot, mountinfo, procfs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Optional
+    from typing import Any
 
     from podprobe_agent.collectors.context import Context
 
 _MOST_FILES = 10_000
 _MOST_QUEUES = 4096  # more than any queues_max in use; listed names cost memory
 _MQUEUE = "/dev/mqueue"
+_DEV_SHM = b"/dev/shm"
 
 
 def collect_dev_shm(context: Context) -> Iterator[dict[str, Any]]:
@@ -26,23 +27,21 @@ def collect_dev_shm(context: Context) -> Iterator[dict[str, Any]]:
     except OSError as error:
         context.note("none", f"cannot list the container's /dev/shm: {error.strerror or error}")
         return
-    count = 0
-    for item in _files(directory, b"", os.fstat(directory).st_dev, depth=0):
+    for count, item in enumerate(_files(directory, b"", os.fstat(directory).st_dev, depth=0)):
         if count >= _MOST_FILES or context.expired:
-            context.note("partial", f"/dev/shm has more than the {count} files that were looked at")
+            context.note("partial", f"it has more than the {count} files that were looked at")
             return
-        count += 1
         yield item
 
 
 def _open_dev_shm(context: Context) -> int:
     """The container's own; where that is closed, the agent's, if it is the same filesystem (the Pod's)."""
     try:
-        place = inroot.open_path(context.root_pid, b"/dev/shm")
+        place = inroot.open_path(context.root_pid, _DEV_SHM)
     except PermissionError:
-        mine = os.open("/dev/shm", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        mine = os.open(_DEV_SHM, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         same = procfs.device(os.fstat(mine).st_dev)
-        theirs = [mount for mount in mountinfo.read(context.root_pid) if mount.path == b"/dev/shm"]
+        theirs = [mount for mount in mountinfo.read(context.root_pid) if mount.path == _DEV_SHM]
         if not theirs or theirs[-1].device != same or theirs[-1].root != b"/":
             os.close(mine)
             raise
@@ -132,7 +131,7 @@ def collect_mqueue(context: Context) -> Iterator[dict[str, Any]]:
         )
 
 
-def _attributes(name: str, directory: int) -> Optional[dict[str, Any]]:
+def _attributes(name: str, directory: int) -> dict[str, Any] | None:
     """Depth and bounds of a queue. Opening it takes no message; mq_getattr changes nothing."""
     try:
         fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
@@ -150,13 +149,13 @@ def _attributes(name: str, directory: int) -> Optional[dict[str, Any]]:
     return {**(attributes or {}), "queued_bytes": queued}
 
 
-def _queued_bytes(status: bytes) -> Optional[int]:
+def _queued_bytes(status: bytes) -> int | None:
     """`QSIZE:129     NOTIFY:0 …`: bytes in the queue."""
     digits = status.partition(b"QSIZE:")[2].split(None, 1)
     return int(digits[0]) if digits and digits[0].isdigit() else None
 
 
-def queue_count() -> Optional[int]:
+def queue_count() -> int | None:
     """Queues of the agent's IPC namespace, as far as its own mount shows them."""
     try:
         if not _is_mqueue(_MQUEUE):

@@ -6,6 +6,7 @@ namespace with thousands is read straight from /proc, with the same results in a
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from podprobe_agent.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Optional
+    from typing import Any
 
     from podprobe_agent.collectors.context import Context
 
@@ -59,7 +60,7 @@ def _redactor_for(context: Context) -> Redactor:
     return _redactor
 
 
-def _from_psutil(count: int) -> Optional[Iterator[tuple[dict[str, Any], list[bytes]]]]:
+def _from_psutil(count: int) -> Iterator[tuple[dict[str, Any], list[bytes]]] | None:
     if count > _FEW or procfs.ROOT != "/proc":
         return None
     try:
@@ -130,7 +131,7 @@ def _full_name(name: bytes, arguments: list[bytes]) -> bytes:
     return name
 
 
-def _command(redactor: Redactor, arguments: list[bytes]) -> Optional[str]:
+def _command(redactor: Redactor, arguments: list[bytes]) -> str | None:
     if not arguments:
         return None
     kept = []
@@ -145,7 +146,7 @@ def _command(redactor: Redactor, arguments: list[bytes]) -> Optional[str]:
     return redactor.command(kept).strip()[: procfs.TEXT_LIMIT]
 
 
-def _root(pid: int) -> tuple[Optional[int], Optional[str]]:
+def _root(pid: int) -> tuple[int | None, str | None]:
     try:
         mount = mountinfo.root_mount(pid)
     except (OSError, ValueError):
@@ -165,7 +166,5 @@ def _add_rest(item: dict[str, Any]) -> None:
     except (OSError, ValueError):
         return  # it has gone since
     if item["open_files"] is None and item["state"] != "zombie":
-        try:
+        with contextlib.suppress(OSError):
             item["open_files"] = procfs.open_files_count(pid)
-        except OSError:
-            pass

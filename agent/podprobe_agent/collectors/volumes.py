@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import stat
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from podprobe_agent import inroot, mountinfo, patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, Optional
+    from typing import Any
 
     from podprobe_agent.collectors.context import Context
 
@@ -30,7 +31,7 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
         started = time.monotonic()
         walk = Walk(started + share, entries // left, lambda: context.expired)
         try:
-            patience.call(lambda p=path, w=walk: _start(context.root_pid, p, w), share + _GRACE_SECONDS)
+            patience.call(partial(_start, context.root_pid, path, walk), share + _GRACE_SECONDS)
         except OSError as error:
             # The thread may be stuck in the middle: what it has counted so far is true.
             walk.stop(error.strerror or str(error))
@@ -75,13 +76,13 @@ class Walk:
     def __init__(self, deadline: float, entries: int, cancelled: Any = None) -> None:
         self.bytes = 0
         self.inodes = 0
-        self.reason: Optional[str] = None
+        self.reason: str | None = None
         self._deadline = deadline
         self._entries = entries
         self._cancelled = cancelled
         self._links: set[int] = set()
         self._device = -1
-        self._mount: Optional[int] = None
+        self._mount: int | None = None
         self._pending_bytes = 0
         self._stopped = False
 
@@ -90,7 +91,7 @@ class Walk:
         self._stopped = True
         self.reason = reason
 
-    def start(self, directory: int, mount: Optional[int] = None) -> None:
+    def start(self, directory: int, mount: int | None = None) -> None:
         """Walk the tree below a directory. Closes `directory`.
 
         Args:
@@ -106,8 +107,7 @@ class Walk:
             # For each level: who it is, and the names of its directories that are still to come.
             levels = [((status.st_dev, status.st_ino), self._list(current))]
             while levels and not self._stopped:
-                identity, pending = levels[-1]
-                name = _take(pending)
+                name = _take(levels[-1][1])
                 if name is None:
                     levels.pop()
                     if levels:
@@ -124,7 +124,7 @@ class Walk:
         finally:
             os.close(current)
 
-    def _down(self, current: int, name: bytes) -> Optional[int]:
+    def _down(self, current: int, name: bytes) -> int | None:
         try:
             below = inroot.open_directory(name, current)
         except FileNotFoundError:
@@ -198,7 +198,7 @@ class Walk:
             self.reason = reason
 
 
-def _take(pending: bytearray) -> Optional[bytes]:
+def _take(pending: bytearray) -> bytes | None:
     """Take the last name off; `None` if there is none."""
     if not pending:
         return None

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     Span = tuple[int, int]
 
 _FLAG = re.compile(r"--?([A-Za-z_][\w.\-]*)\Z")
-_ASSIGNMENT = re.compile(r"(-{0,2}(?:D(?=[a-z][\w\-]*\.))?([A-Za-z_][\w.\-\[\]]*)\s*[=:]\s*)(?!//)(?=.)", re.DOTALL)
+_ASSIGNMENT = re.compile(
+    r"(-{0,2}(?:D(?=[a-z][\w\-]*\.))?([A-Za-z_][\w.\-\[\]]*)\s*[=:]\s*)(?!//)(?=.)", re.DOTALL
+)
 _SCRIPT_FLAG = re.compile(r"-[a-z]*c\Z|--(?:eval|command)\Z")
 _TOKEN = re.compile(r"\"(?:[^\"\\]|\\.)*\"|'[^']*'|[^\s\"']+", re.DOTALL)
 
@@ -28,8 +30,12 @@ _PROGRAMS = {
         ).split(),
         _MYSQL,
     ),
-    **dict.fromkeys("ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldappasswd".split(), frozenset(("-w",))),
-    **dict.fromkeys("curl http https wget etcdctl".split(), frozenset(("-u", "--user", "-U", "--proxy-user"))),
+    **dict.fromkeys(
+        "ldapsearch ldapadd ldapmodify ldapdelete ldapwhoami ldappasswd".split(), frozenset(("-w",))
+    ),
+    **dict.fromkeys(
+        "curl http https wget etcdctl".split(), frozenset(("-u", "--user", "-U", "--proxy-user"))
+    ),
     **dict.fromkeys("smbclient rpcclient".split(), frozenset(("-U", "--user"))),
     **dict.fromkeys("sqlcmd bcp tsql isql unzip zip mosquitto_pub mosquitto_sub".split(), frozenset(("-P",))),
     **dict.fromkeys("snmpget snmpwalk snmpset snmpbulkwalk".split(), frozenset(("-c", "-A", "-X"))),

@@ -47,6 +47,13 @@ def kind(name: str) -> str:
         name: as in a flag, a variable, a property or a JSON key, without dashes in front.
     """
     parts = [part.lower() for part in _PARTS.findall(name[-200:])]
+    if parts[-2:] in (
+        ["connection", "string"],
+        ["connection", "url"],
+        ["connection", "uri"],
+        ["conn", "str"],
+    ):
+        return "secret"
     while parts and (parts[-1].isdigit() or parts[-1] in _MAYBE_ENCODED):
         parts.pop()
     if not parts:
@@ -56,8 +63,6 @@ def kind(name: str) -> str:
         before = parts[-2] if len(parts) > 1 else ""
         return "secret" if before in _KEYS or _has_secret_word(parts[:-1]) else "key"
     if last in _AT_END or (last.endswith(_ENDINGS) and last not in _NO_ENDINGS):
-        return "secret"
-    if "connection" in parts[:-1] and last in ("string", "url", "uri"):
         return "secret"
     if _COUNTED.intersection(parts) and last == "tokens":
         return ""
@@ -72,7 +77,8 @@ def _has_secret_word(parts: list[str]) -> bool:
     ) or any(two in (("api", "key"), ("access", "key")) for two in zip(parts, parts[1:]))
 
 
-_LONG = re.compile(r"[A-Za-z0-9+/=_\-]{16,}\Z")
+# Long base64 or hexadecimal.
+_LONG = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9+/=_\-]{16,}\Z")
 _KEY_FILE = re.compile(r"[./~][\w./~\-]*\.(?:pem|key|crt|cer|der|p12|pfx|jks|json|txt|pub)\Z")
 
 
@@ -84,13 +90,4 @@ def is_secret(name: str, value: str) -> bool:
     value = value.strip("\"'\\")
     if name.lower().endswith("key") and _KEY_FILE.match(value):
         return False  # the path of a key is no key
-    return what == "secret" or _looks_like_key(value)
-
-
-def _looks_like_key(value: str) -> bool:
-    """Long base64 or hexadecimal."""
-    return (
-        bool(_LONG.match(value))
-        and any(char.isdigit() for char in value)
-        and any(char.isalpha() for char in value)
-    )
+    return what == "secret" or bool(_LONG.match(value))

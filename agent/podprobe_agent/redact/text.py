@@ -17,8 +17,11 @@ REDACTED = "[redacted]"
 _NAME = re.compile(r"[A-Za-z_][\w.\-]*")
 _SEPARATOR = re.compile(r"(?:\\?[\"'])?[ \t]*(?:=>|:=|=|:(?!//))[ \t]*|(?:\\?[\"'])[ \t]*,[ \t]*(?=\\?[\"'])")
 _SPACES = re.compile(r"\s+")
+_PLAIN = re.compile(r"[^\s\"'&]+")
+_ENOUGH = 512  # of a value, to tell whether it looks like a key
 _SCHEMES = frozenset(("apikey", "basic", "bearer", "digest", "negotiate", "token"))
-_URL = re.compile(r"(?<![A-Za-z0-9+.\-])[A-Za-z0-9+.\-]{1,40}://([^\s\"'<>`]+)")
+_URL = re.compile(r"(?<![A-Za-z0-9+.\-])([A-Za-z0-9+.\-]{1,40})://([^\s\"'<>`]+)")
+_WITH_PATHS = frozenset(("http", "https", "ws", "wss"))
 _USERINFO = re.compile(r"(?<![\w/@.:\-])[\w.\-]{1,64}:([^\s@\"'/][^\s@\"']{0,255})@(?!sha\d+:)[\w(\[]")
 
 _FORMS = re.compile(
@@ -86,10 +89,11 @@ def _named(text: str) -> Iterator[Span]:
         if start < 0:
             continue
         query = match.start() > 0 and text[match.start() - 1] in "?&"
-        end = _value_end(text, start, query=query)
-        if end > start and names.is_secret(name, text[start:end]):
-            yield start, end
-            at = end
+        sample = text[start : start + _ENOUGH]
+        sample = sample[: _value_end(sample, 0, query=query)]
+        if sample and names.is_secret(name, sample):
+            at = _value_end(text, start, query=query)
+            yield start, at
     for match in _IDENTIFIED.finditer(text):
         yield match.end(), _value_end(text, match.end())
 
@@ -130,7 +134,8 @@ def _value_end(text: str, start: int, *, query: bool = False) -> int:
         elif char == "&" and query:
             break
         else:
-            at += 1
+            plain = _PLAIN.match(text, at)
+            at = plain.end() if plain else at + 1
     return at
 
 
@@ -151,13 +156,15 @@ def _closing(text: str, opening: int, *, escaped: bool) -> int:
 def _in_urls(text: str) -> Iterator[Span]:
     """The password of a URL's user part; a user part without a colon that is long enough to be a token."""
     for match in _URL.finditer(text):
-        rest = match.group(1)
-        begin = match.start(1)
+        rest = match.group(2)
+        begin = match.start(2)
         slash = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
         sign = rest.rfind("@", 0, slash)
         colon = rest.find(":")
-        if sign < 0 and 0 <= colon < slash and not rest[colon + 1 : slash].isdigit():
-            sign = rest.rfind("@")  # an unescaped `/` in the password
+        # Passwords hold `/`, `?` and `#` unescaped more often than they should. But `http://host:80/mail@host` is none.
+        port = rest[colon + 1 : slash].isdigit() and rest[slash : slash + 1] == "/"
+        if colon >= 0 and not (port and match.group(1).lower() in _WITH_PATHS):
+            sign = rest.rfind("@")
         if sign < 0:
             continue
         if 0 <= colon < sign:

@@ -1,0 +1,262 @@
+"""Area `cgroup`: the container's control group, v1, v2 or both.
+
+A container's own /sys/fs/cgroup shows its group: with a cgroup namespace as the root of what is mounted there,
+without one as a bind mount of the group's directory. Both read the same in mountinfo: the mount's `root` is a
+directory of the hierarchy, and the group's path lies at it or below.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from podprobe_agent import inroot, mountinfo, procfs
+from podprobe_agent.collectors import _own
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from podprobe_agent.collectors.context import Context
+
+    Read = Callable[[str, str], bytes]
+
+_MOST_GROUPS = 128
+_UNLIMITED = 1 << 62  # v1 says "none" by the largest multiple of a page
+_USER_HZ_NS = 1_000_000_000
+
+
+class _Place(NamedTuple):
+    """Where a hierarchy's directory of the group can be opened."""
+
+    pid: int
+    """Through whose root."""
+    path: bytes
+
+
+def collect(context: Context) -> dict[str, Any]:
+    """`answers.CgroupValue` of the first process; the groups of other containers in its PID namespace in `others`."""
+    try:
+        value = _measure(context.root_pid)
+    except OSError as error:
+        value = {"version": _version(context.root_pid)}
+        context.note(
+            "none",
+            f"cannot reach the control group of process {context.root_pid}: {error.strerror or error}",
+            "an agent with the container's own user and capabilities",
+        )
+    value["others"] = _others(context, value.get("path"))
+    return value
+
+
+def _others(context: Context, first: str | None) -> list[dict[str, Any]]:
+    own = _own.find(context)
+    known = {first}
+    values: list[dict[str, Any]] = []
+    for pid in procfs.pids():
+        if context.expired or len(values) >= _MOST_GROUPS:
+            context.note("partial", f"there are more control groups than the {len(values) + 1} looked at")
+            break
+        try:
+            path = _text(procfs.cgroup_path(pid))
+            mount = mountinfo.root_mount(pid)
+            if path in known or path is None or (mount and mount[0] in own.mounts):
+                continue
+            known.add(path)
+            values.append(_measure(pid))
+        except (OSError, ValueError):
+            continue  # closed, or gone: another process of the group may be open
+    return values
+
+
+def _version(pid: int) -> int:
+    try:
+        return 1 if any(controllers for controllers, _ in procfs.cgroup_lines(pid)) else 2
+    except OSError:
+        return 2
+
+
+def _measure(pid: int) -> dict[str, Any]:
+    """Read a process's group.
+
+    Raises:
+        OSError: none of its hierarchies can be reached.
+    """
+    places = _places(pid)
+    directories: dict[str, int] = {}
+    refused: OSError | None = None
+    try:
+        for controller, candidates in places.items():
+            for place in candidates:
+                try:
+                    directories[controller] = inroot.open_path(place.pid, place.path)
+                    break
+                except OSError as error:
+                    refused = error
+
+        def read(controller: str, file: str) -> bytes:
+            return _read(directories.get(controller, -1), file)
+
+        group: dict[str, Any] = {"path": _text(procfs.cgroup_path(pid))}
+        if "" in directories:
+            # 1 is the root of the hierarchy, seen by a kernel thread or on a host that does not use v2.
+            group["id"] = os.fstat(directories[""]).st_ino
+        if "" in directories and (read("", "memory.current") or read("", "cpu.max")):
+            return {"version": 2, **group, **_v2(read)}
+        v1 = {controller for controller in directories if controller}
+        if v1:
+            return {"version": 1, **group, **_v1(read)}
+        if "" in directories:
+            return {"version": 2, **group, **_v2(read)}
+    finally:
+        for fd in directories.values():
+            os.close(fd)
+    raise refused or FileNotFoundError(0, "no cgroup filesystem is mounted there")
+
+
+def _places(pid: int) -> dict[str, list[_Place]]:
+    """By controller (empty: v2), where the group's directory can be: through the container, then through the agent."""
+    lines = procfs.cgroup_lines(pid)
+    paths = {name: path for controllers, path in lines for name in controllers.split(",")}
+    places: dict[str, list[_Place]] = {}
+    for through in (pid, os.getpid()):
+        try:
+            mounts = mountinfo.read(through)
+        except OSError:
+            continue
+        for mount in mounts:
+            if mount.kind == "cgroup2":
+                names = [""]
+            elif mount.kind == "cgroup":
+                names = [name for name in procfs.text(mount.super_options).split(",") if name in paths]
+            else:
+                continue
+            for name in names:
+                where = _below(mount, paths.get(name))
+                if where is not None:
+                    places.setdefault(name, []).append(_Place(through, where))
+    return places
+
+
+def _below(mount: mountinfo.Mount, group: bytes | None) -> bytes | None:
+    """The group's directory within a mount of its hierarchy; `None` where the mount does not reach it."""
+    if group is None:
+        return None
+    relative = os.path.relpath(group, mount.root)
+    if relative == b"." or mount.root == group:
+        return mount.path
+    return None if relative.startswith(b"..") else os.path.join(mount.path, relative)
+
+
+def _read(directory: int, file: str) -> bytes:
+    """A file of the group; empty where it is not there (a controller that is off, an older kernel)."""
+    if directory < 0:
+        return b""
+    try:
+        fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=directory)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, 1 << 16)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
+
+
+def _v2(read: Read) -> dict[str, Any]:
+    cpu = _table(read("", "cpu.stat"))
+    memory = _table(read("", "memory.stat"))
+    current = _number(read("", "memory.current"))
+    used = cpu.get("usage_usec")
+    return {
+        "cpu_seconds": None if used is None else used / 1e6,
+        "cpu_limit": _quota(*_pair(read("", "cpu.max"))),
+        "cpu_periods": cpu.get("nr_periods"),
+        "cpu_throttled_periods": cpu.get("nr_throttled"),
+        "memory_bytes": current,
+        "memory_working_set_bytes": _working_set(current, memory.get("inactive_file")),
+        "memory_shmem_bytes": memory.get("shmem"),
+        "memory_limit_bytes": _number(read("", "memory.max")),
+        "memory_peak_bytes": _number(read("", "memory.peak")),
+        "oom_kills": _table(read("", "memory.events")).get("oom_kill"),
+        "pids": _number(read("", "pids.current")),
+        "pids_limit": _number(read("", "pids.max")),
+        "pressure": _pressure(read),
+    }
+
+
+def _v1(read: Read) -> dict[str, Any]:
+    cpu = _table(read("cpu", "cpu.stat"))
+    memory = _table(read("memory", "memory.stat"))
+    current = _number(read("memory", "memory.usage_in_bytes"))
+    used = _number(read("cpuacct", "cpuacct.usage"))
+    limits = (
+        _number(read("memory", "memory.limit_in_bytes")),
+        memory.get("hierarchical_memory_limit"),  # the least of the group's and those above it
+    )
+    limit = min((limit for limit in limits if limit is not None and limit < _UNLIMITED), default=None)
+    return {
+        "cpu_seconds": None if used is None else used / _USER_HZ_NS,
+        "cpu_limit": _quota(
+            _number(read("cpu", "cpu.cfs_quota_us")), _number(read("cpu", "cpu.cfs_period_us"))
+        ),
+        "cpu_periods": cpu.get("nr_periods"),
+        "cpu_throttled_periods": cpu.get("nr_throttled"),
+        "memory_bytes": current,
+        "memory_working_set_bytes": _working_set(current, memory.get("total_inactive_file")),
+        "memory_shmem_bytes": memory.get("total_shmem", memory.get("shmem")),
+        "memory_limit_bytes": limit,
+        "memory_peak_bytes": _number(read("memory", "memory.max_usage_in_bytes")),
+        "oom_kills": _table(read("memory", "memory.oom_control")).get("oom_kill"),
+        "pids": _number(read("pids", "pids.current")),
+        "pids_limit": _number(read("pids", "pids.max")),
+        "pressure": {},
+    }
+
+
+def _pressure(read: Read) -> dict[str, float]:
+    """`some avg10=1.53 avg60=…` as ratios: percentages of the last ten seconds."""
+    found = {}
+    for what in ("cpu", "memory", "io"):
+        for line in read("", f"{what}.pressure").split(b"\n"):
+            fields = line.split()
+            if len(fields) > 1 and fields[1].startswith(b"avg10=") and (what, fields[0]) != ("cpu", b"full"):
+                found[f"{what}_{procfs.text(fields[0], 16)}"] = float(fields[1][6:]) / 100
+    return found
+
+
+def _number(raw: bytes) -> int | None:
+    """A number alone in its file; `None` for `max`, for -1 and where there is no file."""
+    raw = raw.strip()
+    return int(raw) if raw.isdigit() else None
+
+
+def _pair(raw: bytes) -> tuple[int | None, int | None]:
+    """`cpu.max`: quota and period."""
+    fields = raw.split()
+    return (_number(fields[0]), _number(fields[1])) if len(fields) == 2 else (None, None)
+
+
+def _quota(quota: int | None, period: int | None) -> float | None:
+    return quota / period if quota and period else None
+
+
+def _table(raw: bytes) -> dict[str, int]:
+    """`name number` by line."""
+    table = {}
+    for line in raw.split(b"\n"):
+        fields = line.split()
+        if len(fields) == 2 and fields[1].isdigit():
+            table[procfs.text(fields[0], 64)] = int(fields[1])
+    return table
+
+
+def _working_set(current: int | None, inactive_file: int | None) -> int | None:
+    """As the kubelet has it."""
+    if current is None or inactive_file is None:
+        return None
+    return max(0, current - inactive_file)
+
+
+def _text(path: bytes | None) -> str | None:
+    return None if path is None else procfs.text(path)

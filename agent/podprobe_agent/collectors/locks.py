@@ -1,0 +1,164 @@
+"""Area `locks`: file locks and who waits for them (/proc/locks), with paths from the holders' open files.
+
+The kernel shows a lock, and all who wait for it, only to the PID namespace of its holder; a waiter whose holder
+is in another container is found by the system call that it sleeps in. Locks of open file descriptions have no
+process in /proc/locks, and are shown for the whole machine: only those that a process here holds are told.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from podprobe_agent import procfs
+from podprobe_agent.collectors import _blocked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from podprobe_agent.collectors.context import Context
+
+_KINDS = {b"FLOCK": "flock", b"POSIX": "posix", b"OFDLCK": "ofd", b"LEASE": "lease", b"DELEG": "lease"}
+_MOST_LOCKS = 10_000
+_MOST_FILES = 20_000
+
+
+class _Lock(NamedTuple):
+    id: int
+    kind: str
+    access: str
+    pid: int
+    device: str
+    inode: int
+    waiting: bool
+
+
+def collect(context: Context) -> Iterator[dict[str, Any]]:
+    """`answers.LockItem`s."""
+    locks = []
+    for line in procfs.lines(procfs.path("locks")):
+        lock = _parse(line)
+        if lock:
+            locks.append(lock)
+        if len(locks) >= _MOST_LOCKS or context.expired:
+            context.note("partial", f"there are more than the {len(locks)} file locks that were looked at")
+            break
+    holders = _Holders(context, locks)
+    told: set[tuple[int, str, int]] = set()
+    shown: set[int] = set()
+    for lock in locks:
+        pid, path = holders.find(lock)
+        if lock.kind == "ofd" and not lock.waiting and pid <= 0:
+            continue
+        if lock.waiting and lock.id not in shown and pid <= 0:
+            continue
+        shown.add(lock.id)
+        if lock.waiting:
+            told.add((pid, lock.device, lock.inode))
+        yield {**lock._asdict(), "pid": pid, "path": path}
+    for item in _waiting_for_others(context, holders):
+        if (item["pid"], item["device"], item["inode"]) not in told:
+            yield item
+
+
+def _parse(line: bytes) -> _Lock | None:
+    """`1: -> FLOCK  ADVISORY  WRITE 8 fe:00:2154796 0 EOF`; `->` is one who waits for the lock of that number."""
+    fields = line.split()
+    waiting = len(fields) > 1 and fields[1] == b"->"
+    if waiting:
+        del fields[1]
+    if len(fields) < 6:
+        return None
+    kind = _KINDS.get(fields[1])
+    where = fields[5].split(b":")
+    if kind is None or len(where) != 3:
+        return None
+    try:
+        return _Lock(
+            id=int(fields[0].rstrip(b":")),
+            kind=kind,
+            access="write" if fields[3] in (b"WRITE", b"RW") else "read",
+            pid=int(fields[4]),
+            device=f"{int(where[0], 16)}:{int(where[1], 16)}",
+            inode=int(where[2]),
+            waiting=waiting,
+        )
+    except ValueError:
+        return None
+
+
+class _Holders:
+    """Finds the open file behind a lock: /proc/PID/fdinfo/FD repeats the lock's line, device and inode included."""
+
+    def __init__(self, context: Context, locks: list[_Lock]) -> None:
+        self._by_holder: dict[tuple[int, str, int], str] = {}
+        self._by_file: dict[tuple[str, int], tuple[int, str]] = {}
+        self._files = 0
+        wanted = {lock.pid for lock in locks if lock.pid > 0}
+        if any(lock.kind == "ofd" for lock in locks):
+            wanted.update(procfs.pids())
+        for pid in sorted(wanted):
+            if context.expired or self._files >= _MOST_FILES:
+                context.note(
+                    "partial", "time was over before all open files were searched for the locks' paths"
+                )
+                break
+            try:
+                self._search(pid)
+            except OSError:
+                continue  # closed: the lock is told without its path
+
+    def find(self, lock: _Lock) -> tuple[int, str | None]:
+        """The process and the path of a lock, as far as they can be found."""
+        path = self._by_holder.get((lock.pid, lock.device, lock.inode))
+        if path is None:
+            holder = self._by_file.get((lock.device, lock.inode))
+            if holder is not None:
+                pid = holder[0] if lock.kind == "ofd" and not lock.waiting else lock.pid
+                return pid, holder[1]
+        return lock.pid, path
+
+    def of_descriptor(self, pid: int, fd: int) -> tuple[str, int, str] | None:
+        """Device, inode and path of an open file."""
+        try:
+            status = os.stat(procfs.path(pid, "fd", fd))
+            path = procfs.text(os.readlink(os.fsencode(procfs.path(pid, "fd", fd))))
+        except OSError:
+            return None
+        return procfs.device(status.st_dev), status.st_ino, path
+
+    def _search(self, pid: int) -> None:
+        directory = os.fsencode(procfs.path(pid, "fd"))
+        for name in os.listdir(directory):
+            path = os.readlink(directory + b"/" + name)
+            if not path.startswith(b"/") or path.startswith(b"/dev/"):
+                continue
+            self._files += 1
+            info = procfs.read(procfs.path(pid, "fdinfo", name.decode()), 1 << 16)
+            for line in info.split(b"\n"):
+                lock = _parse(line[5:]) if line.startswith(b"lock:") else None
+                if lock:
+                    text = procfs.text(path)
+                    self._by_holder[pid, lock.device, lock.inode] = text
+                    self._by_file.setdefault((lock.device, lock.inode), (pid, text))
+
+
+def _waiting_for_others(context: Context, holders: _Holders) -> Iterator[dict[str, Any]]:
+    """Those whose lock /proc/locks does not show here; id 0, to be joined by device and inode."""
+    for sleeper in _blocked.find(context):
+        if sleeper.what not in ("flock", "posix", "ofd") or sleeper.argument is None:
+            continue
+        file = holders.of_descriptor(sleeper.pid, sleeper.argument)
+        if file is not None:
+            device, inode, path = file
+            yield {
+                "id": 0,
+                "kind": sleeper.what,
+                "access": "write",
+                "pid": sleeper.pid,
+                "device": device,
+                "inode": inode,
+                "waiting": True,
+                "path": path,
+            }
