@@ -28,8 +28,9 @@ SECRET_NAMES = st.sampled_from(
 
 
 def hidden(secret: str, arguments: list[str]) -> str:
+    assume("\0".join(arguments).count(secret) == 1)  # it does not stand in the words around it as well
     shown = Redactor().command(arguments)
-    assert secret not in shown
+    assert secret not in shown.replace(REDACTED, "\0")
     assert REDACTED in shown
     return shown
 
@@ -82,7 +83,6 @@ def test_secrets_in_json_are_hidden(name: str, secret: str) -> None:
     st.sampled_from(["postgres", "https", "redis", "amqp", "mongodb+srv", "s3"]),
 )
 def test_the_password_in_a_url_is_hidden(user: str, secret: str, scheme: str) -> None:
-    assume(secret not in user)
     shown = hidden(secret, ["app", f"{scheme}://{user}:{secret}@db.example:5432/name"])
     assert shown.endswith("@db.example:5432/name")
     hidden(secret, ["app", f"--dsn-file={scheme}://:{secret}@h"])
