@@ -166,7 +166,7 @@ class Session:
     def _judged(self, look: Look, history: Sequence[Snapshot]) -> Snapshot:
         snapshot = with_rates(assemble(look), history[-1] if history else None)
         snapshot = msgspec.structs.replace(snapshot, services=services(snapshot))
-        snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot))
+        snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, self.config.thresholds))
         return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, self.config))
 
     # --- asking the agents ---------------------------------------------------------------------------------

@@ -62,6 +62,8 @@ class SemaphoreSet(Model, frozen=True, kw_only=True):
     waiting: tuple[int, ...] | None = None
     """Per semaphore, processes that wait for it to rise or fall (`GETNCNT` + `GETZCNT`)."""
     waiters: tuple[SemaphoreWaiter, ...] = ()
+    containers: tuple[str, ...] = ()
+    """Those known to use the set: their processes wait for it, or were the last to operate on it (`GETPID`)."""
     operated_at: str | None = None
     changed_at: str | None = None
 
@@ -81,6 +83,7 @@ class MessageQueue(Model, frozen=True, kw_only=True):
     last_send_pid: int | None = None
     last_receive_pid: int | None = None
     last_send_container: str | None = None
+    """Where an agent knows the process that sent last."""
     last_receive_container: str | None = None
     sent_at: str | None = None
     received_at: str | None = None

@@ -176,3 +176,5 @@ class Network(Model, frozen=True, kw_only=True):
     """`net.ipv4.ip_local_port_range`."""
     settings: dict[str, str] = {}
     """Kernel settings of the namespace that findings go by, by sysctl name."""
+    localhost: tuple[str, ...] = ()
+    """What `localhost` resolves to in the Pod, in the order in which a client tries the addresses."""

@@ -1,0 +1,190 @@
+"""CPU and memory against their limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podprobe.analysis.words import count, listed, percent, share, size
+from podprobe.findings import facts
+from podprobe.findings.rule import Hit, Look, Threshold, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podprobe.model import Container
+
+
+@rule(
+    "RES101",
+    "warning",
+    title="A container is throttled",
+    when="In {warning_ratio:percent} or more of its CPU periods a container had to wait for the next: "
+    "since the look before, else since it started.",
+    measured="`nr_throttled` over `nr_periods` of the container's cpu.stat (a period is 100 ms).",
+    why="With its quota used up, every thread of the container stands still until the period ends. "
+    "Latency suffers long before the average use of CPU comes near the limit.",
+    remedy="Raise `resources.limits.cpu`, or remove it and keep the request; or let the program use fewer "
+    "threads (GOMAXPROCS, worker counts).",
+    thresholds={"warning_ratio": Threshold(0.25, "share of the CPU periods in which it was throttled")},
+)
+def throttled(look: Look) -> Iterator[Hit]:
+    """Too little CPU for what it wants to do."""
+    for index, container in enumerate(look.snapshot.containers):
+        group = container.cgroup
+        ratio = group.cpu_throttled_ratio if group else None
+        if group is None or ratio is None or ratio < look["warning_ratio"]:
+            continue
+        limit = group.cpu_limit or container.resources.cpu_limit
+        cores = f" of {limit:g} cores" if limit else ""
+        since = "since the look before" if look.history else "since it started"
+        yield Hit(
+            subject=container.name,
+            evidence=[
+                f"{container.name} used up its CPU limit{cores} in {percent(ratio)} of its periods {since}."
+            ],
+            remedy="Raise "
+            f"`spec.containers[{container.name}].resources.limits.cpu`{f' above {limit:g}' if limit else ''}, "
+            "or remove it and keep the request.",
+            pointers=[f"/containers/{index}/cgroup"],
+            containers=[container.name],
+        )
+
+
+@rule(
+    "RES102",
+    "critical",
+    "warning",
+    title="A container is near its memory limit",
+    when="The working set is {warning_ratio:percent} or more of the memory limit (warning), or "
+    "{critical_ratio:percent} (critical).",
+    measured="`memory.current` less `inactive_file` against `memory.max` of the container's cgroup (v1: "
+    "usage_in_bytes, total_inactive_file, limit_in_bytes). Files in memory volumes and /dev/shm that "
+    "it wrote are in it.",
+    why="At the limit the kernel first gives up file cache, which slows the container down, and then "
+    "kills a process.",
+    remedy="Raise `resources.limits.memory`, or find what grows; if most of it is shared memory, empty the "
+    "volume that holds it.",
+    thresholds={
+        "warning_ratio": Threshold(0.85, "share of the memory limit"),
+        "critical_ratio": Threshold(0.95, "share of the memory limit, from which it is critical"),
+    },
+)
+def near_memory_limit(look: Look) -> Iterator[Hit]:
+    """Close to being killed."""
+    for index, container in enumerate(look.snapshot.containers):
+        group = container.cgroup
+        if group is None:
+            continue
+        used = (
+            group.memory_working_set_bytes
+            if group.memory_working_set_bytes is not None
+            else group.memory_bytes
+        )
+        filled = share(used, group.memory_limit_bytes)
+        if used is None or filled is None or filled < look["warning_ratio"]:
+            continue
+        evidence = [
+            (
+                f"{container.name} uses {size(used)} of {size(group.memory_limit_bytes or 0)} "
+                f"({percent(filled)})."
+            )
+        ]
+        if group.memory_shmem_bytes:
+            evidence.append(
+                f"{size(group.memory_shmem_bytes)} of its memory are shared memory and files in memory "
+                "volumes."
+            )
+        yield Hit(
+            subject=container.name,
+            severity="critical" if filled >= look["critical_ratio"] else "warning",
+            evidence=evidence,
+            remedy=f"Raise `spec.containers[{container.name}].resources.limits.memory` above "
+            f"{size(group.memory_limit_bytes or 0)}, or find what grows in {container.name}.",
+            pointers=[f"/containers/{index}/cgroup"],
+            containers=[container.name],
+        )
+
+
+@rule(
+    "RES103",
+    "critical",
+    title="A process was killed for memory",
+    when="The kernel killed a process of the container since it started, or the container's last exit was "
+    "OOMKilled.",
+    measured="`oom_kill` of memory.events (v1: memory.oom_control) of the container's cgroup; the container's "
+    "last state.",
+    why="If the victim was not PID 1 the container goes on without it, and its status shows nothing: a "
+    "worker is missing, a request was lost.",
+    remedy="Raise `resources.limits.memory`, or find what grows.",
+)
+def killed(look: Look) -> Iterator[Hit]:
+    """Memory ran out already."""
+    for index, container in enumerate(look.snapshot.containers):
+        evidence, pointers = [], []
+        if container.cgroup and container.cgroup.oom_kills:
+            evidence.append(
+                f"The kernel killed {count(container.cgroup.oom_kills, 'process', 'processes')} of "
+                f"{container.name} since it started."
+            )
+            pointers.append(f"/containers/{index}/cgroup/oom_kills")
+        last = container.last_exit
+        if last and last.reason == "OOMKilled":
+            at = f" at {last.finished_at}" if last.finished_at else ""
+            evidence.append(
+                f"{container.name} was killed for memory{at}, and started again; it has restarted "
+                f"{count(container.restarts, 'time')}."
+            )
+            pointers.append(f"/containers/{index}/last_exit")
+        if evidence:
+            limit = container.resources.memory_limit_bytes
+            above = f" above {size(limit)}" if limit else ""
+            yield Hit(
+                subject=container.name,
+                evidence=evidence,
+                remedy=f"Raise `spec.containers[{container.name}].resources.limits.memory`{above}, or find "
+                "what grows.",
+                pointers=pointers,
+                containers=[container.name],
+            )
+
+
+@rule(
+    "RES104",
+    "info",
+    title="A container has no limit beside one that has",
+    when="A container has no CPU or no memory limit, and another container of the Pod has one.",
+    measured="`resources.limits` of the Pod's spec.",
+    why="The limit was thought of, and forgotten for this container: a sidecar without one can take what "
+    "the others were meant to have, and makes the Pod Burstable, which is killed earlier when the "
+    "node runs short.",
+    remedy="Set the limit, or remove it from all if it is not wanted.",
+    manifest=True,
+)
+def no_limit(look: Look) -> Iterator[Hit]:
+    """One limit was forgotten."""
+    beside = list(facts.household(look.snapshot))
+    cpu = [each.name for _, each in beside if each.resources.cpu_limit]
+    memory = [each.name for _, each in beside if each.resources.memory_limit_bytes]
+    for index, container in beside:
+        missing = _missing(container, bool(cpu), bool(memory))
+        if not missing:
+            continue
+        those = sorted({*cpu, *memory} - {container.name})
+        others = f"{listed(those)} {'has' if len(those) == 1 else 'have'} one"
+        fields = listed(f"`spec.containers[{container.name}].resources.limits.{each}`" for each in missing)
+        yield Hit(
+            subject=container.name,
+            evidence=[f"{container.name} has no {' and no '.join(missing)} limit; {others}."],
+            remedy=f"Set {fields}.",
+            pointers=[f"/containers/{index}/resources"],
+            containers=[container.name],
+        )
+
+
+def _missing(container: Container, cpu: bool, memory: bool) -> list[str]:
+    missing = []
+    if cpu and not container.resources.cpu_limit:
+        missing.append("cpu")
+    if memory and not container.resources.memory_limit_bytes:
+        missing.append("memory")
+    return missing

@@ -1,0 +1,178 @@
+"""Segments that are lost, and connections that stand still."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podprobe.analysis import bounds
+from podprobe.analysis.words import micros, percent, size
+from podprobe.findings import facts
+from podprobe.findings.rule import Hit, Look, Threshold, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podprobe.model import Connection, Flow, Snapshot
+
+_MEASURED = (
+    "`tcpi_total_retrans` over `tcpi_data_segs_out` (tcp_info) of both sockets of every connection "
+    "that is open, summed over the connections' lives."
+)
+
+
+@rule(
+    "TCP101",
+    "critical",
+    "warning",
+    title="Segments are lost on loopback",
+    when="Connections within the Pod to one port retransmit {critical_ratio:percent} of their segments or "
+    "more (critical), or {warning_ratio:percent} (warning); at least {retransmits:n} segments.",
+    measured=_MEASURED,
+    why="Loopback has no wire to lose anything on: what is lost there was dropped on purpose or for want "
+    "of room, by a packet filter (iptables, nftables, a mesh, a NetworkPolicy's agent), by a full "
+    "socket buffer, or by netem. Every lost segment costs 200 ms or more, and shows as a slow 99th "
+    "percentile.",
+    remedy="Look for rules that drop on `lo` in the Pod's network namespace (`iptables -vnL`, `nft list "
+    "ruleset`, `tc -s qdisc`), for memory pressure of the sockets (`TcpExt.TCPRcvQDrop`, "
+    "`TcpExt.PruneCalled`), and then at the receiver.",
+    thresholds={
+        "critical_ratio": bounds.threshold("TCP101.critical_ratio", Threshold),
+        "warning_ratio": bounds.threshold("TCP101.warning_ratio", Threshold),
+        "retransmits": bounds.threshold("TCP101.retransmits", Threshold),
+    },
+)
+def loopback_loss(look: Look) -> Iterator[Hit]:
+    """Retransmissions where nothing should be lost."""
+    for index, flow in _lossy(look.snapshot, look["warning_ratio"], look["retransmits"]):
+        if not facts.inside(flow):
+            continue
+        ratio = flow.retransmit_ratio or 0.0
+        server = flow.to_container or "the server"
+        yield Hit(
+            subject=f"{facts.parties(flow)} {flow.server}",
+            severity="critical" if ratio >= look["critical_ratio"] else "warning",
+            evidence=[
+                (
+                    f"{flow.retransmits:,} of {flow.segments_out:,} segments ({percent(ratio)}) were sent "
+                    f"again between {flow.from_container or 'the client'} and {server} at {flow.server}."
+                ),
+                *_rtt(flow),
+            ],
+            remedy="In the Pod's network namespace, look for a rule that drops packets on `lo` to port "
+            f"{flow.server.rpartition(':')[2]} (`iptables -vnL INPUT`, `nft list ruleset`, `tc -s "
+            f"qdisc show dev lo`), then at {server}'s receive queue.",
+            pointers=[f"/network/flows/{index}"],
+            containers=[flow.from_container, flow.to_container],
+        )
+
+
+@rule(
+    "TCP102",
+    "warning",
+    title="Segments are lost on the way outside",
+    when="Connections with one party outside the Pod retransmit {warning_ratio:percent} of their segments "
+    "or more; at least {retransmits:n} segments.",
+    measured=_MEASURED,
+    why="A network in order loses well under one in a hundred. The 99th percentile of whatever goes this "
+    "way suffers.",
+    remedy="Compare with another Pod on the same node: if it is the same, look at the node's interface and "
+    "the network plugin (MTU, conntrack table, drops); if not, at the peer.",
+    thresholds={
+        "warning_ratio": bounds.threshold("TCP102.warning_ratio", Threshold),
+        "retransmits": bounds.threshold("TCP102.retransmits", Threshold),
+    },
+)
+def outside_loss(look: Look) -> Iterator[Hit]:
+    """Retransmissions towards outside."""
+    for index, flow in _lossy(look.snapshot, look["warning_ratio"], look["retransmits"]):
+        if facts.inside(flow):
+            continue
+        container = flow.from_container or flow.to_container
+        peer = flow.remote_address or flow.server
+        yield Hit(
+            subject=f"{container or 'Pod'} {flow.server} {flow.remote_address or ''}".rstrip(),
+            evidence=[
+                (
+                    f"{flow.retransmits:,} of {flow.segments_out:,} segments "
+                    f"({percent(flow.retransmit_ratio or 0.0)}) that {facts.whose(container)} sent to "
+                    f"{peer} were sent again."
+                ),
+                *_rtt(flow),
+            ],
+            remedy=f"Look from another Pod of the same node at {peer}: if it loses too, look at the node's "
+            f"interface, MTU and conntrack table; if it does not, at {peer}.",
+            pointers=[f"/network/flows/{index}"],
+            containers=[container],
+        )
+
+
+def _lossy(snapshot: Snapshot, ratio: float, least: float) -> Iterator[tuple[int, Flow]]:
+    for index, flow in enumerate(snapshot.network.flows):
+        if flow.retransmit_ratio is not None and flow.retransmit_ratio >= ratio and flow.retransmits >= least:
+            yield index, flow
+
+
+def _rtt(flow: Flow) -> list[str]:
+    return [] if flow.rtt_us is None else [f"Their round-trip time is {micros(flow.rtt_us)} (median)."]
+
+
+@rule(
+    "TCP103",
+    "warning",
+    title="A connection stands still",
+    when="A socket has unsent or unacknowledged data, and its retransmission or window-probe timer has "
+    "doubled {backoff:n} times or more, or its peer's window has been closed for {window_ms:n} ms.",
+    measured="`idiag_wqueue`, `tcpi_backoff`, `tcpi_snd_wnd`, `tcpi_last_data_sent` (tcp_info); its age by the "
+    "socket's own clock, not by the looks.",
+    why="With a closed window the peer's program does not read what it gets; with a timer that backs off "
+    "nothing comes back at all. Whoever waits for this connection waits too.",
+    remedy="Closed window: look at why the peer does not read (a blocked thread, a full queue behind it). "
+    "Timer: look at the way to the peer, or whether it is still there.",
+    thresholds={
+        "backoff": Threshold(2, "times that the timer has doubled"),
+        "window_ms": Threshold(1000, "milliseconds since the last segment was sent, into a closed window"),
+    },
+)
+def standstill(look: Look) -> Iterator[Hit]:
+    """Data that does not move."""
+    stuck: dict[tuple[str | None, str], list[tuple[int, Connection]]] = {}
+    for index, each in enumerate(look.snapshot.network.connections):
+        if each.protocol != "tcp" or not each.send_queue_bytes or each.state == "syn-sent":
+            continue
+        closed = each.send_window_bytes == 0 and (each.last_send_ms or 0) >= look["window_ms"]
+        if closed or (each.backoff or 0) >= look["backoff"]:
+            peer = each.local if each.role == "server" else each.remote
+            stuck.setdefault((each.container, peer), []).append((index, each))
+    for (container, server), places in stuck.items():
+        yield _stuck(container, server, places)
+
+
+def _stuck(container: str | None, server: str, places: list[tuple[int, Connection]]) -> Hit:
+    worst = max((each for _, each in places), key=lambda each: each.send_queue_bytes or 0)
+    peer = worst.from_container if worst.container == worst.to_container else worst.to_container
+    reader = peer or f"the peer {worst.remote}"
+    closed = worst.send_window_bytes == 0
+    reason = (
+        f"{reader} has closed its receive window: it does not read."
+        if closed
+        else f"its timer has doubled {worst.backoff or 0} times: nothing comes back from {reader}."
+    )
+    more = f" {len(places) - 1} more like it." if len(places) > 1 else ""
+    remedy = (
+        f"Find out why {reader} does not read from {server}: a blocked thread, a full disk or queue "
+        "behind it."
+        if closed
+        else f"Look whether {reader} is still there, and for a rule that drops what it sends."
+    )
+    return Hit(
+        subject=f"{container or 'Pod'} {server}",
+        evidence=[
+            (
+                f"{facts.whose(container)} holds {size(worst.send_queue_bytes or 0)} for {worst.remote} "
+                f"that do not go out; {reason}{more}"
+            )
+        ],
+        remedy=remedy,
+        pointers=[f"/network/connections/{index}" for index, _ in places[:20]],
+        containers=[container, peer],
+    )
