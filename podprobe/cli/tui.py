@@ -1,0 +1,115 @@
+"""`podprobe tui`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from podprobe.cli.options import DURATION, access_options, look_options, target_argument
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from podprobe.opening import Looker
+    from podprobe.session import SessionOptions
+    from podprobe.targets.access import Access
+    from podprobe.targets.base import Progress
+
+
+@click.command(
+    "tui",
+    epilog="""
+    \b
+    Examples:
+      podprobe tui web-7d9f              the live view of a Pod
+      podprobe tui deploy/web -n shop    of its newest ready replica
+      podprobe tui                       choose a Pod from a list
+      podprobe tui file:web.json         a snapshot taken earlier
+    """,
+)
+@target_argument(required=False)
+@click.option(
+    "-A", "--all-namespaces", is_flag=True, help="Without TARGET: offer the Pods of every namespace."
+)
+@click.option("-l", "--selector", help="Without TARGET: offer only Pods with these labels.")
+@click.option(
+    "-i", "--interval", type=DURATION, default="1s", show_default=True, help="From one look to the next."
+)
+@click.option(
+    "--theme", type=click.Choice(["dark", "light", "16"]), help="Colours.  [default: what suits the terminal]"
+)
+@access_options
+@look_options
+def command(
+    target: str | None,
+    all_namespaces: bool,
+    selector: str | None,
+    interval: float,
+    theme: str | None,
+    access: Access,
+    options: SessionOptions,
+) -> None:
+    """Watch a Pod live.
+
+    TARGET is POD, pod/NAME, deploy/NAME, sts/NAME, ds/NAME, job/NAME, local:PID or file:SNAPSHOT.json. Without one,
+    a list of Pods to choose from.
+    """
+    from podprobe.tui import launch
+
+    interval = max(0.25, interval)
+    if target is not None and target.startswith("file:"):
+        from pathlib import Path
+
+        launch.replay([Path(target.removeprefix("file:"))], theme=theme)
+        return
+    if target is not None:
+        from podprobe.targets.resolve import parse
+
+        # What is wrong with the words themselves is said before the screen is taken.
+        parse(target)
+
+        def open_target(progress: Callable[[Progress], None]) -> Looker:
+            from podprobe.opening import open_looker
+
+            return open_looker(target, access, options, progress)
+
+        launch.watch(target, open_target, interval=interval, theme=theme)
+        return
+
+    from podprobe.targets.kubernetes import find_pods
+
+    def open_pod(namespace: str, name: str, progress: Callable[[Progress], None]) -> Looker:
+        from podprobe.opening import open_looker
+
+        return open_looker(f"pod/{name}", replace(access, namespace=namespace), options, progress)
+
+    launch.pick(
+        _place(access, all_namespaces=all_namespaces),
+        lambda: find_pods(
+            selector,
+            namespace=access.namespace,
+            all_namespaces=all_namespaces,
+            context=access.context,
+            kubeconfig=access.kubeconfig,
+            as_user=access.as_user,
+            as_groups=access.as_groups,
+            request_timeout=access.request_timeout,
+        ),
+        open_pod,
+        interval=interval,
+        theme=theme,
+    )
+
+
+def _place(access: Access, *, all_namespaces: bool) -> str:
+    """Where the Pods are looked for, in words."""
+    namespace = (
+        "every namespace"
+        if all_namespaces
+        else f"namespace {access.namespace}"
+        if access.namespace
+        else "the context's namespace"
+    )
+    return f"{namespace}, context {access.context}" if access.context else namespace

@@ -1,0 +1,133 @@
+"""The application: themes, the first screen, the palette. What is shown is the screens' business."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from podprobe.tui import themes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from textual.app import SystemCommand
+    from textual.command import Provider
+    from textual.screen import Screen
+
+    from podprobe.tui.screens.picker import PodChoice
+    from podprobe.tui.sources import SnapshotSource
+
+
+def _commands() -> type[Provider]:
+    from podprobe.tui.commands import Commands
+
+    return Commands
+
+
+class Choice:
+    """What the picker needs: where to find Pods, and how to open the one that is chosen.
+
+    Args:
+        place: where they are looked for, in words.
+        find: lists them; called in a thread.
+        open: a source for the Pod of that namespace and name.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        find: Callable[[], Sequence[PodChoice]],
+        open: Callable[[str, str], SnapshotSource],  # noqa: A002
+    ) -> None:
+        self.place = place
+        self.find = find
+        self.open = open
+
+
+class PodprobeApp(App[None]):
+    """The live view.
+
+    Args:
+        source: what to show; or
+        choice: how to let the user choose a Pod.
+        theme: name of a theme; the one that suits the terminal where absent.
+        directory: where snapshots are saved; the working directory where absent.
+        clock: monotonic seconds; tests freeze it.
+        today: the present time, RFC 3339; tests freeze it.
+    """
+
+    CSS_PATH = "app.tcss"
+    TITLE = "podprobe"
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+        Binding("ctrl+c", "quit", "quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        source: SnapshotSource | None = None,
+        choice: Choice | None = None,
+        *,
+        theme: str | None = None,
+        directory: Path | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        today: Callable[[], str] = lambda: datetime.now(UTC).isoformat(),
+    ) -> None:
+        super().__init__()
+        self.source = source
+        self.choice = choice
+        self.clock = clock
+        self.today = today
+        self.directory = directory or Path()
+        for one in themes.THEMES:
+            self.register_theme(one)
+        self.theme = theme or themes.suited()
+
+    def get_default_screen(self) -> Screen[None]:
+        """The Pod, or the choice of one: at once, without a blank screen before it."""
+        if self.source is not None:
+            from podprobe.tui.screens.main import PodScreen
+
+            return PodScreen(self.source, self.directory)
+        assert self.choice is not None
+        from podprobe.tui.screens.picker import PickerScreen
+
+        return PickerScreen(self.choice.place, self.choice.find, self.today)
+
+    def look_at(self, namespace: str, name: str) -> None:
+        """Open the Pod that was picked."""
+        from podprobe.tui.screens.main import PodScreen
+
+        assert self.choice is not None
+        self.push_screen(PodScreen(self.choice.open(namespace, name), self.directory))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002  # textual's signature
+        """None: podprobe's own commands know the state."""
+        return ()
+
+    def say(self, text: str, *, wrong: bool = False) -> None:
+        """A short message at the corner; never read as markup."""
+        self.notify(text, severity="error" if wrong else "information", markup=False, timeout=6)
+
+    def press(self, key: str) -> None:
+        """What a click on a key in the bar does."""
+        self.simulate_key(key)
+
+    def action_next_theme(self) -> None:
+        """Dark, light, 16 colours."""
+        names = [one.name for one in themes.THEMES]
+        place = names.index(self.theme) if self.theme in names else -1
+        self.theme = names[(place + 1) % len(names)]
+
+    def action_keys(self) -> None:
+        """The keys of the present screen."""
+        from podprobe.tui.screens.keys import KeysScreen
+
+        if not isinstance(self.screen, KeysScreen):
+            self.push_screen(KeysScreen(self.screen))

@@ -1,0 +1,98 @@
+"""From what the command line says to the running view. Nothing heavy is imported before the first paint."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from podprobe.errors import UsageError
+from podprobe.tui.app import Choice, PodprobeApp
+from podprobe.tui.sources import LiveSource, RecordingSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from podprobe.targets.base import Progress
+    from podprobe.tui.screens.picker import PodChoice
+    from podprobe.tui.sources import Looker
+
+THEMES = ("dark", "light", "16")
+
+
+def watch(
+    label: str,
+    open_session: Callable[[Callable[[Progress], None]], Looker],
+    *,
+    interval: float = 1.0,
+    theme: str | None = None,
+) -> None:
+    """Show a live target until the user quits.
+
+    Args:
+        label: how the user named it.
+        open_session: opens it; called in a thread, after the first paint.
+        interval: seconds between looks.
+        theme: one of `THEMES`; the one that suits the terminal where absent.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    _need_terminal()
+    PodprobeApp(LiveSource(label, open_session, interval), theme=_full(theme)).run()
+
+
+def pick(
+    place: str,
+    find: Callable[[], Sequence[PodChoice]],
+    open_session: Callable[[str, str, Callable[[Progress], None]], Looker],
+    *,
+    interval: float = 1.0,
+    theme: str | None = None,
+) -> None:
+    """Let the user choose a Pod, then show it.
+
+    Args:
+        place: where the Pods are looked for, in words.
+        find: lists them; called in a thread.
+        open_session: opens the Pod of that namespace and name.
+        interval: seconds between looks.
+        theme: one of `THEMES`.
+
+    Raises:
+        UsageError: there is no terminal.
+    """
+    _need_terminal()
+
+    def source(namespace: str, name: str) -> LiveSource:
+        return LiveSource(
+            f"{namespace}/{name}", lambda progress: open_session(namespace, name, progress), interval
+        )
+
+    PodprobeApp(choice=Choice(place, find, source), theme=_full(theme)).run()
+
+
+def replay(files: Sequence[Path], *, theme: str | None = None) -> None:
+    """Show snapshots and recordings.
+
+    Raises:
+        SnapshotError: a file cannot be read, or holds no snapshot.
+        UsageError: there is no terminal.
+    """
+    source = RecordingSource(files)
+    for number in {0, len(source) - 1}:
+        source.read(number)
+    _need_terminal()
+    PodprobeApp(source, theme=_full(theme)).run()
+
+
+def _full(theme: str | None) -> str | None:
+    return None if theme is None else f"podprobe-{theme}"
+
+
+def _need_terminal() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError(
+            "the live view needs a terminal, and this is none",
+            "podprobe watch TARGET --plain writes to a log or a pipe; podprobe snapshot TARGET looks once",
+        )

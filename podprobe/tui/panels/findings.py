@@ -1,0 +1,62 @@
+"""The findings: always in sight, critical first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podprobe.tui import keys
+from podprobe.tui.drawing import Line, Span, cut, fit, length, mark_of_severity, said
+
+if TYPE_CHECKING:
+    from podprobe.model import Finding
+    from podprobe.tui.state import State
+
+ORDER = {"critical": 0, "warning": 1, "info": 2}
+
+
+def ordered(state: State) -> list[Finding]:
+    """Those of the containers in focus, critical first."""
+    found = [
+        one
+        for one in state.snapshot.findings
+        if state.focus is None or not one.containers or state.focus in one.containers
+    ]
+    return sorted(found, key=lambda one: ORDER[one.severity])
+
+
+def title(state: State) -> str:
+    """Of the panel."""
+    return "Findings" if state.focus is None else "Findings of the container in focus"
+
+
+def draw(state: State, width: int) -> list[Line]:
+    """A line for each."""
+    found = ordered(state)
+    if not found:
+        if state.declared:
+            return [(Span(" ◌ ", "dim"), Span("nothing judged yet: the agents are starting", "dim"))]
+        part = [one for one in state.snapshot.visibility if one.level != "full"]
+        unseen = f"; {len(part)} things could not be seen (v)" if part else ""
+        return [(Span(" ● ", "ok"), Span("nothing found wrong", "ok"), Span(unseen, "dim"))]
+    hint: Line = (Span("enter: evidence and remedy ", "dim"),)
+    lines = []
+    for number, finding in enumerate(found):
+        line: Line = (
+            Span(" "),
+            mark_of_severity(finding.severity),
+            Span(" "),
+            said(finding.code, finding.severity),
+            Span("  "),
+            said(finding.title),
+            Span("  "),
+            said(finding.subject, "strong"),
+            Span("  "),
+            said(finding.evidence[0] if finding.evidence else "", "dim"),
+        )
+        if number == 0 and width >= 100:
+            line = (*fit(line, width - length(hint)), *hint)
+        aimed = tuple(
+            piece._replace(target=keys.of_finding(finding)) for piece in fit(cut(line, width), width)
+        )
+        lines.append(aimed)
+    return lines

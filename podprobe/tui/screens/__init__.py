@@ -1,0 +1,1 @@
+"""The screens: the Pod, details, help, what is not seen, comparison, and the choice of a Pod."""

@@ -1,0 +1,69 @@
+"""From a report of the source to the state that is shown."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from podprobe.tui.situation import notices
+from podprobe.tui.sources import Failed, Looked, Moved, Progressed
+from podprobe.tui.state import State
+
+if TYPE_CHECKING:
+    from podprobe.model import Snapshot
+    from podprobe.tui.history import History
+    from podprobe.tui.situation import Situation
+    from podprobe.tui.sources import Report
+
+
+class Intake:
+    """Keeps the situation and the history up to date."""
+
+    def __init__(self, situation: Situation, history: History) -> None:
+        self._situation = situation
+        self._history = history
+
+    def take(self, report: Report, now: float, state: State | None) -> State | None:
+        """The state after a report; the one before where it brings no snapshot.
+
+        Args:
+            report: what the source says.
+            now: on the monotonic clock.
+            state: what is shown.
+        """
+        match report:
+            case Progressed(progress):
+                self._situation.progress[progress.container] = progress
+                return state
+            case Failed(error, retry):
+                self._situation.error = error
+                self._situation.retry_at = None if retry is None else now + retry
+                return state
+            case Looked(snapshot, declared):
+                return self._looked(snapshot, now, state, declared=declared)
+            case Moved(snapshot, before, _, step):
+                if not step:
+                    self._history.clear()
+                    for earlier in before:
+                        self._history.add(earlier)
+                self._history.add(snapshot)
+                self._situation.error = None
+                focus = state.focus if state else None
+                return State(snapshot, self._history, focus=focus)
+
+    def _looked(self, snapshot: Snapshot, now: float, state: State | None, *, declared: bool) -> State:
+        situation = self._situation
+        if state is not None and not state.declared:
+            if declared:
+                # After a reconnection: what was measured says more than what is declared, stale as it is.
+                return state
+            situation.tell(notices(state.snapshot, snapshot))
+        if not declared:
+            situation.error = None
+            situation.retry_at = None
+            situation.looked_at = now
+            situation.progress.clear()
+            self._history.add(snapshot)
+        if state is None:
+            return State(snapshot, self._history, declared)
+        return replace(state, snapshot=snapshot, declared=declared)

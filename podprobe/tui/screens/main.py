@@ -1,0 +1,364 @@
+"""The Pod: header, containers, a view, findings, keys."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.reactive import reactive
+from textual.screen import Screen
+from textual.signal import Signal
+
+from podprobe.tui import details
+from podprobe.tui.history import History
+from podprobe.tui.panels import banner, bars, findings, header, pod
+from podprobe.tui.screens.intake import Intake
+from podprobe.tui.screens.reader import Reader, Reported
+from podprobe.tui.screens.saving import Saving
+from podprobe.tui.situation import Situation
+from podprobe.tui.sources import Moved
+from podprobe.tui.views import VIEWS
+from podprobe.tui.views import map as pod_map
+from podprobe.tui.widgets.grid import Grid
+from podprobe.tui.widgets.painter import Painter
+from podprobe.tui.widgets.rows import terms
+from podprobe.tui.widgets.sheet import Sheet
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual import events
+    from textual.app import ComposeResult
+    from textual.timer import Timer
+
+    from podprobe.tui.app import PodprobeApp
+    from podprobe.tui.drawing import Line, Target
+    from podprobe.tui.sources import SnapshotSource
+    from podprobe.tui.state import State
+
+PAINTS_PER_SECOND = 4
+
+
+class PodScreen(Saving, Screen[None]):
+    """All of one Pod.
+
+    Args:
+        source: where its snapshots come from.
+        directory: where `w` and `r` write to.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (170, "-wide")]  # noqa: RUF012  # a list, as textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (50, "-high")]  # noqa: RUF012  # a list, as textual declares it
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(Binding(str(number), f"view('{view.name}')", view.tells) for number, view in enumerate(VIEWS, 1)),
+        Binding("slash", "filter", "filter the rows of this view"),
+        Binding("escape", "back", "take off the filter, the banners, the focus"),
+        Binding("f", "findings", "jump to the findings"),
+        Binding("tab", "app.focus_next", "next region", show=False),
+        Binding("shift+tab", "app.focus_previous", "region before", show=False),
+        Binding("c", "focus_container", "one container only: the next one"),
+        Binding("p", "pause", "pause, or go on"),
+        Binding("w", "save", "save this snapshot"),
+        Binding("r", "record", "record every snapshot, or stop"),
+        Binding("d", "diff", "compare with a saved snapshot"),
+        Binding("v", "visibility", "what is not seen, and why"),
+        Binding("left_square_bracket", "seek(-1)", "one snapshot back (recording)"),
+        Binding("right_square_bracket", "seek(1)", "one snapshot on (recording)"),
+        Binding("left_curly_bracket", "seek(-10)", "ten snapshots back (recording)"),
+        Binding("right_curly_bracket", "seek(10)", "ten snapshots on (recording)"),
+        Binding("t", "app.next_theme", "next theme: dark, light, 16 colours"),
+        Binding("question_mark", "app.keys", "keys of this screen"),
+        Binding("q", "app.quit", "quit"),
+    ]
+
+    app: PodprobeApp
+
+    state: reactive[State | None] = reactive(None, init=False)
+    view: reactive[str] = reactive("map", init=False)
+    filter: reactive[str] = reactive("", init=False)
+
+    def __init__(self, source: SnapshotSource, directory: Path) -> None:
+        super().__init__()
+        self.source = source
+        self.directory = directory
+        self.situation = Situation(source.label, source.live, source.interval)
+        self.history = History()
+        self.changed: Signal[State] = Signal(self, "changed")
+        self._intake = Intake(self.situation, self.history)
+        self._reader = Reader(source, self)
+        self._painted = 0.0
+        self._due: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        """Regions from top to bottom; views are made when they are first looked at."""
+        yield Sheet(id="header", direct=True)
+        yield Sheet(id="banner", direct=True)
+        yield Sheet(id="strip", direct=True)
+        yield Sheet(id="tabs", direct=True)
+        with Horizontal(id="middle"):
+            yield Sheet(id="pod")
+            yield Container(Sheet(prefer="channel", id="map", classes="view"), id="body")
+            yield Vertical(Sheet(id="side"), id="aside")
+        yield Sheet(id="findings")
+        yield Sheet(id="keys", direct=True)
+
+    def on_mount(self) -> None:
+        """Paint what is known, which is a name; then begin to read."""
+        self.query_one("#pod", Sheet).border_title = "Pod"
+        self.query_one("#body").border_title = VIEWS[0].tells
+        self.query_one("#findings", Sheet).border_title = "Findings"
+        self.query_one("#aside").border_title = "Details"
+        self.query_one("#map", Sheet).focus()
+        self.paint()
+        self._reader.start()
+        self.set_interval(1.0, self._tick)
+
+    def on_unmount(self) -> None:
+        """The reader ends with the screen."""
+        self._reader.close()
+
+    # --- what comes in
+
+    def on_reported(self, message: Reported) -> None:
+        """The source has reported something: take it in, and paint soon."""
+        report = message.report
+        state = self._intake.take(report, self.app.clock(), self.state)
+        if isinstance(report, Moved):
+            self.situation.timeline = report.timeline
+            self.situation.paused = not report.timeline.playing
+        if state is not None and not state.declared:
+            self.record(state.snapshot)
+        if state is None or state is self.state:
+            self._paint_status()
+            return
+        self.set_reactive(PodScreen.state, state)
+        self._paint_soon()
+
+    def watch_state(self) -> None:
+        """Painted at once: this is an answer to a key."""
+        self.paint()
+
+    def _paint_soon(self) -> None:
+        wait = self._painted + 1 / PAINTS_PER_SECOND - self.app.clock()
+        if wait <= 0:
+            self.paint()
+        elif self._due is None:
+            self._due = self.set_timer(wait, self.paint)
+
+    def _tick(self) -> None:
+        if self.situation.error is not None or self.situation.stale_seconds(self.app.clock()) is not None:
+            self._paint_status()
+
+    # --- painting
+
+    def paint(self) -> None:
+        """Paint everything that is in sight."""
+        if self._due is not None:
+            self._due.stop()
+            self._due = None
+        self._painted = self.app.clock()
+        with self.app.batch_update():
+            self._paint_status()
+            self.query_one("#tabs", Sheet).show(lambda width, _: self._tabs(width))
+            self.query_one("#keys", Sheet).show(lambda width, _: bars.keybar(width, self._keys()))
+            self._paint_panels()
+            self._paint_view()
+            self._paint_side()
+        if self.state is not None:
+            self.changed.publish(self.state)
+
+    def _paint_status(self) -> None:
+        now = self.app.clock()
+        snapshot = self.state.snapshot if self.state else None
+        self.query_one("#header", Sheet).show(
+            lambda width, _: header.draw(snapshot, self.situation, width, now)
+        )
+        strip = self.query_one("#banner", Sheet)
+        lines = banner.draw(self.situation, self.size.width, now)
+        if self.state is None or self.state.declared:
+            lines += banner.progress(self.situation, self.size.width)
+        strip.display = bool(lines)
+        strip.styles.height = len(lines) or 1
+        strip.show(lambda _width, _height: lines)
+
+    def _tabs(self, width: int) -> list[Line]:
+        return bars.tabs(self.view, width, self.filter, self.state.focus if self.state else None)
+
+    def _keys(self) -> tuple[tuple[str, str, str], ...]:
+        return bars.keys_for(
+            live=self.source.live,
+            paused=self.situation.paused,
+            recording=self.situation.recording is not None,
+        )
+
+    def _paint_panels(self) -> None:
+        state = self.state
+        if state is None:
+            return
+        self.query_one("#pod", Sheet).show(lambda width, height: pod.draw(state, width, height))
+        self.query_one("#strip", Sheet).show(lambda width, _: pod.strip(state, width))
+        shown = self.query_one("#findings", Sheet)
+        shown.border_title = findings.title(state)
+        shown.show(lambda width, _: findings.draw(state, width))
+
+    def _paint_view(self) -> None:
+        state = self.state
+        if state is None:
+            return
+        view = next(one for one in VIEWS if one.name == self.view)
+        widget = self.shown
+        if isinstance(widget, Grid) and view.sections is not None:
+            widget.show(view.sections(state), terms(self.filter))
+        elif isinstance(widget, Sheet):
+            widget.show(lambda width, height: pod_map.draw(state, width, height))
+
+    def _paint_side(self) -> None:
+        side = self.query_one("#side", Sheet)
+        if not self.has_class("-wide") or self.state is None:
+            return
+        target, state = self._pointed(), self.state
+        side.show(lambda width, _: _side(target, state, width))
+
+    def _pointed(self) -> Target | None:
+        focused = self.focused
+        if isinstance(focused, Painter) and focused.id != "side":
+            return focused.pointed
+        return self.shown.pointed
+
+    # --- views
+
+    @property
+    def shown(self) -> Painter:
+        """The widget of the present view."""
+        return self.query_one(f"#{self.view}", Painter)
+
+    async def action_view(self, name: str) -> None:
+        """Show another view."""
+        if not self.query(f"#{name}"):
+            await self.query_one("#body").mount(Grid(id=name, classes="view"))
+        self.view = name
+
+    def go_to(self, name: str) -> None:
+        """Show another view, from outside a key."""
+        self.run_worker(self.action_view(name))
+
+    def watch_view(self) -> None:
+        """One view is in sight at a time."""
+        with self.app.batch_update():
+            for widget in self.query(".view"):
+                widget.display = widget.id == self.view
+            self.query_one("#body").border_title = next(one.tells for one in VIEWS if one.name == self.view)
+            self.query_one("#tabs", Sheet).show(lambda width, _: self._tabs(width))
+            self._paint_view()
+        self.shown.focus()
+
+    def watch_filter(self) -> None:
+        """Rows come and go at once."""
+        self.query_one("#tabs", Sheet).show(lambda width, _: self._tabs(width))
+        self._paint_view()
+
+    async def action_filter(self) -> None:
+        """Ask for words to find."""
+        from podprobe.tui.widgets.prompt import Prompt
+
+        if self.view == "map":
+            await self.action_view("flows")
+        if not self.query(Prompt):
+            prompt = Prompt(self.filter)
+            await self.mount(prompt, before="#keys")
+            prompt.focus()
+
+    def action_back(self) -> None:
+        """Take off one thing at a time: the filter, the banners, the focus."""
+        if self.filter:
+            self.filter = ""
+        elif self.situation.notices:
+            self.situation.notices.clear()
+            self._paint_status()
+        elif self.state is not None and self.state.focus is not None:
+            self.focus_on(None)
+
+    def action_findings(self) -> None:
+        """Jump to the findings, and from there back."""
+        panel = self.query_one("#findings", Sheet)
+        (self.shown if panel.has_focus else panel).focus()
+
+    def focus_on(self, container: str | None) -> None:
+        """Restrict the views to one container, or to none."""
+        if self.state is not None:
+            self.state = replace(self.state, focus=container)
+
+    def action_focus_container(self) -> None:
+        """The next container, after the last one all."""
+        if self.state is None:
+            return
+        names: list[str | None] = [
+            None,
+            *(one.name for one in self.state.snapshot.containers if one.kind != "ephemeral"),
+        ]
+        place = names.index(self.state.focus) if self.state.focus in names else 0
+        self.focus_on(names[(place + 1) % len(names)])
+
+    def action_pause(self) -> None:
+        """Stop the picture, or let it go on."""
+        self.situation.paused = not self.situation.paused
+        self.source.pause(self.situation.paused)
+        self.paint()
+
+    def action_seek(self, by: int) -> None:
+        """Move in a recording."""
+        if self.source.live:
+            self.app.say(
+                "a live Pod has no past to move in; r records it, and podprobe replay shows the recording"
+            )
+        self.source.seek(by)
+
+    # --- things chosen
+
+    def on_painter_chosen(self, message: Painter.Chosen) -> None:
+        """By enter or by a click."""
+        target = message.target
+        if not isinstance(target, tuple):
+            return
+        if target[0] == "view":
+            self.go_to(str(target[1]))
+        elif target[0] == "key":
+            self.app.press(str(target[1]))
+        elif target[0] == "container" and message.painter.id in {"pod", "strip"}:
+            name = str(target[1])
+            self.focus_on(None if self.state and self.state.focus == name else name)
+        else:
+            self.open(target)
+
+    def on_painter_pointed(self) -> None:
+        """In a wide terminal the details follow the cursor."""
+        self._paint_side()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """The side panel follows the region in focus."""
+        if event.widget.id != "side":
+            self._paint_side()
+
+    def open(self, target: Target) -> None:
+        """Show all there is to say about something."""
+        from podprobe.tui.screens.details import DetailsScreen
+
+        if self.state is not None:
+            self.app.push_screen(DetailsScreen(target, self.state, self.changed))
+
+    def action_visibility(self) -> None:
+        """What is not seen, and why."""
+        from podprobe.tui.screens.visibility import VisibilityScreen
+
+        if self.state is not None:
+            self.app.push_screen(VisibilityScreen(self.state, self.changed))
+
+
+def _side(target: Target | None, state: State, width: int) -> list[Line]:
+    described = details.describe(target, state) if target is not None else None
+    if described is None:
+        return []
+    return [described.title, (), *details.layout(described, width)]

@@ -1,0 +1,257 @@
+"""Which Pod? Type to filter, enter to look."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Input
+
+from podprobe.errors import PodprobeError
+from podprobe.report.neutral import neutral
+from podprobe.tui.drawing import Line, Span, said, words
+from podprobe.tui.panels import bars
+from podprobe.tui.panels.header import age
+from podprobe.tui.views.table import Column, Section, text_column
+from podprobe.tui.widgets.grid import Grid
+from podprobe.tui.widgets.rows import terms
+from podprobe.tui.widgets.sheet import Sheet
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from textual.app import ComposeResult
+
+    from podprobe.tui.app import PodprobeApp
+    from podprobe.tui.drawing import Target
+    from podprobe.tui.widgets.painter import Painter
+
+
+class PodChoice(Protocol):
+    """A Pod that can be chosen."""
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def phase(self) -> str | None:
+        """`Running`, `Pending`, …."""
+
+    @property
+    def ready(self) -> bool:
+        """All its containers are ready."""
+
+    @property
+    def node(self) -> str | None:
+        """Where it runs."""
+
+    @property
+    def created_at(self) -> str | None:
+        """RFC 3339."""
+
+    @property
+    def owner(self) -> str | None:
+        """Its controller, such as `ReplicaSet/web-7d9f`."""
+
+
+class Listed(Message):
+    """The Pods have been listed."""
+
+    def __init__(self, pods: Sequence[PodChoice], error: PodprobeError | None, taken_at: str) -> None:
+        super().__init__()
+        self.pods = pods
+        self.error = error
+        self.taken_at = taken_at
+
+
+class PickerScreen(Screen[None]):
+    """The Pods of a cluster.
+
+    Args:
+        place: where they are, in words: the context and the namespace.
+        find: lists them; called in a thread, again with `ctrl+r`.
+        now: the present time, RFC 3339.
+    """
+
+    app: PodprobeApp
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-normal"), (170, "-wide")]  # noqa: RUF012  # a list, as textual declares it
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "choose", "look at this Pod", priority=True),
+        Binding("up", "step(-1)", "up", priority=True, show=False),
+        Binding("down", "step(1)", "down", priority=True, show=False),
+        Binding("pageup", "page(-1)", "page up", priority=True, show=False),
+        Binding("pagedown", "page(1)", "page down", priority=True, show=False),
+        Binding("ctrl+r", "again", "list them again"),
+        Binding("f1", "app.keys", "keys of this screen"),
+        Binding("escape", "clear", "no filter; with none, quit"),
+    ]
+
+    keys: ClassVar[tuple[tuple[str, str, str], ...]] = (
+        ("enter", "enter", "look at it"),
+        ("ctrl+r", "ctrl r", "list again"),
+        ("f1", "F1", "help"),
+        ("escape", "esc", "quit"),
+    )
+
+    def __init__(self, place: str, find: Callable[[], Sequence[PodChoice]], now: Callable[[], str]) -> None:
+        super().__init__()
+        self._place = place
+        self._find = find
+        self._now = now
+        self._pods: Sequence[PodChoice] = ()
+        self._taken_at = ""
+        self._error: PodprobeError | None = None
+        self._listing = True
+
+    def compose(self) -> ComposeResult:
+        """Title, filter, Pods, keys."""
+        yield Sheet(id="header", direct=True)
+        yield Input(
+            placeholder="type to filter: name, namespace, node, owner, phase", id="pod-filter", compact=True
+        )
+        yield Sheet(id="banner", direct=True)
+        yield Grid(id="pods", classes="view")
+        yield Sheet(id="keys", direct=True)
+
+    def on_mount(self) -> None:
+        """Begin to list."""
+        self.query_one("#pods", Grid).can_focus = False
+        self.query_one("#keys", Sheet).show(lambda width, _: bars.keybar(width, self.keys))
+        self.query_one(Input).focus()
+        self.action_again()
+
+    def action_again(self) -> None:
+        """List the Pods."""
+        self._listing = True
+        self._paint()
+        threading.Thread(target=self._list, name="podprobe list", daemon=True).start()
+
+    def _list(self) -> None:
+        try:
+            self.post_message(Listed(self._find(), None, self._now()))
+        except PodprobeError as error:
+            self.post_message(Listed((), error, self._now()))
+        except Exception as error:  # noqa: BLE001  # shown, with the way to try again
+            self.post_message(
+                Listed(
+                    (), PodprobeError(f"listing Pods failed: {type(error).__name__}: {error}"), self._now()
+                )
+            )
+
+    def on_listed(self, message: Listed) -> None:
+        """Show them."""
+        self._pods, self._error, self._taken_at = message.pods, message.error, message.taken_at
+        self._listing = False
+        self._paint()
+
+    def on_input_changed(self, message: Input.Changed) -> None:
+        """Narrow at once."""
+        message.stop()
+        self._paint()
+
+    def _paint(self) -> None:
+        self.query_one("#header", Sheet).show(lambda _width, _height: [self._title()])
+        banner = self.query_one("#banner", Sheet)
+        lines: list[Line] = []
+        if self._error is not None:
+            lines = words(neutral(self._error.message, 600), self.size.width - 2, "critical", "   ", " ✖ ")
+            lines += (
+                words(neutral(self._error.hint, 300), self.size.width - 2, "", "   ", " → ")
+                if self._error.hint
+                else []
+            )
+        banner.display = bool(lines)
+        banner.styles.height = len(lines) or 1
+        banner.show(lambda _width, _height: lines)
+        self.query_one("#pods", Grid).show([self._section()], terms(self.query_one(Input).value))
+
+    def _title(self) -> Line:
+        state = "  ◌ listing Pods …" if self._listing else ""
+        return (
+            Span(" podprobe ", "title"),
+            Span(" which Pod? ", "strong"),
+            said(self._place, "dim"),
+            Span(state, "warning"),
+        )
+
+    def _section(self) -> Section:
+        empty = "listing …" if self._listing else "" if self._error else "there is no Pod here"
+        return Section(
+            "Pods",
+            self._columns(),
+            self._pods,
+            lambda one: ("pod", one.namespace, one.name),
+            _text,
+            empty=empty,
+        )
+
+    def _columns(self) -> tuple[Column, ...]:
+        return (
+            text_column("namespace", lambda one: one.namespace, least=10, most=24, role="dim"),
+            text_column("pod", lambda one: one.name, least=16, most=60, role="strong"),
+            Column("state", _state, lambda one: (one.phase or "", one.ready), least=12, most=16),
+            Column(
+                "age",
+                lambda one: (Span(age(one.created_at, self._taken_at)),),
+                lambda one: one.created_at,
+                right=True,
+                least=5,
+            ),
+            text_column("node", lambda one: one.node, least=8, most=30, rank=1),
+            text_column("owner", lambda one: one.owner, least=10, most=40, rank=2, role="dim"),
+        )
+
+    def action_step(self, by: int) -> None:
+        """To the next Pod."""
+        self.query_one("#pods", Grid).action_step(by)
+
+    def action_page(self, by: int) -> None:
+        """A page on."""
+        self.query_one("#pods", Grid).action_page(by)
+
+    def action_choose(self) -> None:
+        """Look at the Pod under the cursor."""
+        self._open(self.query_one("#pods", Grid).pointed)
+
+    def action_clear(self) -> None:
+        """No filter; with none, quit."""
+        field = self.query_one(Input)
+        if field.value:
+            field.value = ""
+        else:
+            self.app.exit()
+
+    def on_painter_chosen(self, message: Painter.Chosen) -> None:
+        """A click on the row of the cursor, or on a key."""
+        if isinstance(message.target, tuple) and message.target[0] == "key":
+            self.app.press(str(message.target[1]))
+        else:
+            self._open(message.target)
+
+    def _open(self, target: Target | None) -> None:
+        if isinstance(target, tuple) and target[0] == "pod":
+            self.app.look_at(str(target[1]), str(target[2]))
+
+
+def _state(pod: PodChoice) -> Line:
+    if pod.phase == "Running":
+        return (Span("● ready", "ok"),) if pod.ready else (Span("▲ not ready", "warning"),)
+    mark, role = {"Failed": ("✖ ", "critical"), "Succeeded": ("■ ", "dim"), "Pending": ("◌ ", "warning")}.get(
+        pod.phase or "", ("? ", "dim")
+    )
+    return Span(mark, role), said(pod.phase or "unknown", role)
+
+
+def _text(pod: PodChoice) -> str:
+    ready = "ready" if pod.ready else "not ready"
+    return f"{pod.namespace}/{pod.name} {pod.phase} {ready} {pod.node} {pod.owner}"

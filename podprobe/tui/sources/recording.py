@@ -1,0 +1,171 @@
+"""Snapshots from files: single ones, and recordings with a snapshot per line."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from podprobe.errors import SnapshotError
+from podprobe.model import from_json
+from podprobe.tui.sources.base import Failed, Moved, Report, Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from podprobe.model import Snapshot
+
+TREND_LOOKS = 60
+"""Snapshots before the chosen one that are read for its trends."""
+
+_LONGEST_WAIT = 5.0
+"""Seconds between two snapshots in play, however long it really was."""
+
+
+class Place(NamedTuple):
+    """Where a snapshot is: nothing of it is kept in memory."""
+
+    file: Path
+    start: int
+    size: int
+    line: int | None
+
+
+class RecordingSource:
+    """A timeline to move in.
+
+    Args:
+        files: snapshots (`podprobe snapshot -o json`) and recordings (`podprobe watch`, or `r` in the live view), in
+            the order they are to be shown.
+
+    Raises:
+        SnapshotError: a file cannot be read, or holds no snapshot.
+    """
+
+    live = False
+    interval = 1.0
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._places = [place for file in files for place in index(file)]
+        if not self._places:
+            raise SnapshotError(f"{', '.join(str(file) for file in files)} holds no snapshot")
+        self.label = files[0].name if len(files) == 1 else f"{len(files)} files"
+        self._wake = threading.Condition()
+        self._wanted = 0
+        self._playing = False
+        self._closed = False
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def read(self, number: int) -> Snapshot:
+        """One snapshot of the timeline.
+
+        Raises:
+            SnapshotError: it is not one.
+        """
+        place = self._places[number]
+        where = str(place.file) if place.line is None else f"{place.file}, line {place.line}"
+        try:
+            with place.file.open("rb") as stream:
+                stream.seek(place.start)
+                return from_json(stream.read(place.size), where)
+        except OSError as error:
+            raise SnapshotError(f"cannot read {where}: {error.strerror}") from None
+
+    def run(self, report: Callable[[Report], None]) -> None:
+        """Report the chosen snapshot, and every one that is chosen after it."""
+        shown: int | None = None
+        taken_at: str | None = None
+        while True:
+            with self._wake:
+                if self._wanted == shown:
+                    due = self._step_after(shown, taken_at)
+                    if due is None:
+                        self._wake.wait()
+                    elif not self._wake.wait(due) and self._playing and self._wanted == shown:
+                        self._wanted = shown + 1
+                if self._closed:
+                    return
+                wanted, playing = self._wanted, self._playing
+            try:
+                if wanted != shown:
+                    step = shown is not None and wanted == shown + 1
+                    before = (
+                        () if step else tuple(map(self.read, range(max(0, wanted - TREND_LOOKS), wanted)))
+                    )
+                    snapshot = self.read(wanted)
+                    taken_at = snapshot.taken_at
+                    shown = wanted
+                    timeline = Timeline(wanted, len(self), playing and wanted < len(self) - 1)
+                    report(Moved(snapshot, before, timeline, step))
+            except SnapshotError as error:
+                shown = wanted
+                report(Failed(error, None))
+
+    def pause(self, paused: bool) -> None:
+        """Stop playing, or play on; from the start again where it has come to the end."""
+        with self._wake:
+            self._playing = not paused
+            if self._playing and self._wanted == len(self) - 1:
+                self._wanted = 0
+            self._wake.notify()
+
+    def seek(self, by: int) -> None:
+        """Move by so many snapshots."""
+        with self._wake:
+            self._wanted = min(len(self) - 1, max(0, self._wanted + by))
+            self._wake.notify()
+
+    def close(self) -> None:
+        """End `run`."""
+        with self._wake:
+            self._closed = True
+            self._wake.notify()
+
+    def _step_after(self, shown: int, taken_at: str | None) -> float | None:
+        """Seconds until the next snapshot is due in play; `None` where there is none."""
+        if not self._playing or shown >= len(self) - 1:
+            return None
+        try:
+            now = datetime.fromisoformat(taken_at or "")
+            later = datetime.fromisoformat(self.read(shown + 1).taken_at)
+            seconds = (later - now).total_seconds()
+        except (ValueError, SnapshotError):
+            return 1.0
+        return min(_LONGEST_WAIT, max(0.1, seconds))
+
+
+def index(file: Path) -> list[Place]:
+    """Where the snapshots of a file are.
+
+    Raises:
+        SnapshotError: it cannot be read.
+    """
+    try:
+        with file.open("rb") as stream:
+            first = stream.readline()
+            # A document printed for people begins with a lone brace; a recording has a whole object in each line.
+            if not first.rstrip().endswith(b"}") or first.strip() == b"{":
+                return [Place(file, 0, file.stat().st_size, None)] if first else []
+            places: list[Place] = []
+            start, number, line = 0, 1, first
+            while line:
+                if line.strip():
+                    places.append(Place(file, start, len(line), number))
+                start += len(line)
+                number += 1
+                line = stream.readline()
+    except OSError as error:
+        raise SnapshotError(f"cannot read {file}: {error.strerror}") from None
+    return places[:1] if len(places) == 1 else _complete(places)
+
+
+def _complete(places: list[Place]) -> list[Place]:
+    """Without a last line that was cut off while it was written."""
+    last = places[-1]
+    with last.file.open("rb") as stream:
+        stream.seek(last.start)
+        tail = stream.read(last.size)
+    return places if tail.endswith(b"\n") or tail.rstrip().endswith(b"}") else places[:-1]

@@ -1,0 +1,248 @@
+"""Outside: Services, the kubelet's probes, interfaces, and the counters of the network namespace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from podprobe.report import units
+from podprobe.tui import keys
+from podprobe.tui.drawing import Line, Span, said, spark
+from podprobe.tui.views.table import Column, Section, container_column, number_column, text_column
+
+if TYPE_CHECKING:
+    from podprobe.model import Interface, Probe, Service, ServicePort
+    from podprobe.tui.state import State
+
+
+class ServiceRow(NamedTuple):
+    """One port of a Service."""
+
+    service: Service
+    port: ServicePort
+
+
+class ProbeRow(NamedTuple):
+    """A probe and its container."""
+
+    container: str
+    probe: Probe
+
+
+class CounterRow(NamedTuple):
+    """A kernel counter and its rate."""
+
+    name: str
+    value: int
+    rate: float | None
+
+
+_TROUBLE = (
+    "RetransSegs",
+    "OutRsts",
+    "AttemptFails",
+    "ListenOverflows",
+    "ListenDrops",
+    "TCPTimeouts",
+    "InErrs",
+    "RcvbufErrors",
+    "SndbufErrors",
+    "TCPAbortOnMemory",
+    "TCPBacklogDrop",
+    "TCPReqQFullDrop",
+    "TCPZeroWindowDrop",
+)
+
+
+def sections(state: State) -> list[Section]:
+    """Services, probes, interfaces, counters."""
+    snapshot = state.snapshot
+    ports = [
+        ServiceRow(service, port)
+        for service in snapshot.services
+        for port in service.ports
+        if state.focus is None or port.container in {None, state.focus}
+    ]
+    probes = [
+        ProbeRow(one.name, probe)
+        for one in snapshot.containers
+        for probe in one.probes
+        if state.shows(one.name)
+    ]
+    counters = snapshot.network.counters
+    rows = [CounterRow(name, value, counters.rates.get(name)) for name, value in counters.values.items()]
+    rows.sort(key=lambda row: (not is_trouble(row), not row.value, row.name))
+    return [
+        _services(ports),
+        _probes(state, probes),
+        _interfaces(snapshot.network.interfaces),
+        _counters(state, rows),
+    ]
+
+
+def is_trouble(row: CounterRow) -> bool:
+    """A counter that counts something gone wrong."""
+    return row.name.rpartition(".")[2] in _TROUBLE
+
+
+def verdict(port: ServicePort) -> Line:
+    """Where a Service's port ends in the Pod."""
+    if port.listener == "ok":
+        return Span("● ", "ok"), said(port.container, "container") if port.container else Span(
+            "listens", "ok"
+        )
+    text = {
+        "loopback-only": ("✖ ", "listens on loopback only", "critical"),
+        "missing": ("✖ ", "nobody listens", "critical"),
+        "unresolved": ("▲ ", "no such named port", "warning"),
+        "unknown": ("? ", "not known", "dim"),
+    }[port.listener]
+    return Span(text[0], text[2]), Span(text[1], text[2])
+
+
+def target_of(port: ServicePort) -> str:
+    """`8080`, or the port's name where it leads nowhere."""
+    if port.target_port is not None:
+        return str(port.target_port)
+    return port.target_port_name or units.ABSENT
+
+
+def _services(items: list[ServiceRow]) -> Section:
+    def ready(row: ServiceRow) -> Line:
+        shown = {True: Span("● ready", "ok"), False: Span("▲ not ready", "warning")}
+        return (shown[row.service.ready] if row.service.ready is not None else Span(units.ABSENT, "dim"),)
+
+    columns = (
+        text_column("service", lambda row: row.service.name, least=10, most=30),
+        Column(
+            "port",
+            lambda row: (Span(f":{row.port.port}", "strong"), Span(f"/{row.port.protocol}", "dim")),
+            lambda row: row.port.port,
+            least=8,
+            most=12,
+        ),
+        Column(
+            "leads to", lambda row: (Span("─▶ :", "dim"), said(target_of(row.port))), None, least=8, most=22
+        ),
+        Column("there", lambda row: verdict(row.port), lambda row: row.port.listener, least=14, most=30),
+        Column("endpoint", ready, lambda row: str(row.service.ready), least=9, most=12, rank=1),
+        text_column("type", lambda row: row.service.type, least=8, most=14, rank=2, role="dim"),
+        text_column("address", lambda row: row.service.cluster_ip, least=10, most=40, rank=2),
+    )
+    return Section(
+        "Services",
+        columns,
+        items,
+        lambda row: keys.of_service(row.service, row.port),
+        lambda row: f"service {row.service.name} {row.port.port} {row.port.listener} {row.port.container}",
+        empty="no Service selects this Pod",
+    )
+
+
+def listener_for(state: State, port: int | None) -> str:
+    """Whether a probe's port has a listener that the kubelet can reach."""
+    found = [one for one in state.snapshot.network.listeners if one.protocol == "tcp" and one.port == port]
+    if port is None or not found:
+        return "missing"
+    local = all(one.address.startswith("127.") or one.address == "::1" for one in found)
+    return "loopback-only" if local else "ok"
+
+
+def _probes(state: State, items: list[ProbeRow]) -> Section:
+    def aim(row: ProbeRow) -> Line:
+        probe = row.probe
+        if probe.kind == "exec":
+            return (Span("a command", "dim"),)
+        port = probe.port if probe.port is not None else probe.port_name
+        return said(f":{port}", "strong"), said(probe.path or "")
+
+    def there(row: ProbeRow) -> Line:
+        if row.probe.kind == "exec" or state.declared or row.probe.host:
+            return (Span(units.ABSENT, "dim"),)
+        found = listener_for(state, row.probe.port)
+        return {
+            "ok": (Span("● listens", "ok"),),
+            "loopback-only": (Span("✖ on loopback only", "critical"),),
+            "missing": (Span("✖ nobody listens", "critical"),),
+        }[found]
+
+    columns = (
+        container_column("container", lambda row: row.container),
+        Column("probe", lambda row: (Span(row.probe.role),), lambda row: row.probe.role, least=9, most=10),
+        Column(
+            "kind", lambda row: (Span(row.probe.kind, "dim"),), lambda row: row.probe.kind, least=4, most=5
+        ),
+        Column("aims at", aim, lambda row: row.probe.port, least=10, most=40),
+        Column("there", there, None, least=12, most=20),
+        number_column("every", lambda row: row.probe.period_seconds, lambda value: f"{value:g} s", rank=1),
+        number_column(
+            "timeout", lambda row: row.probe.timeout_seconds, lambda value: f"{value:g} s", rank=2, least=7
+        ),
+        number_column("fails at", lambda row: row.probe.failure_threshold, rank=2, least=8),
+    )
+    return Section(
+        "Probes",
+        columns,
+        items,
+        lambda row: keys.of_probe(row.container, row.probe),
+        lambda row: (
+            f"probe {row.container} {row.probe.role} {row.probe.kind} {row.probe.port} {row.probe.path}"
+        ),
+        empty="no probe is declared",
+    )
+
+
+def _interfaces(items: tuple[Interface, ...]) -> Section:
+    def troubles(one: Interface) -> int | None:
+        parts = [one.receive_errors, one.send_errors, one.receive_drops, one.send_drops]
+        known = [part for part in parts if part is not None]
+        return sum(known) if known else None
+
+    columns = (
+        text_column("interface", lambda one: one.name, least=8, most=16),
+        Column("state", _up, lambda one: str(one.up), least=6, most=8),
+        text_column("addresses", lambda one: "  ".join(one.addresses) or None, least=14, most=50),
+        number_column("received", lambda one: one.received_bytes, units.size, least=8),
+        number_column("sent", lambda one: one.sent_bytes, units.size, least=8),
+        number_column(
+            "errors+drops", troubles, role=lambda one: "warning" if troubles(one) else "dim", least=12, rank=1
+        ),
+        number_column("mtu", lambda one: one.mtu, str, rank=2),
+    )
+    return Section(
+        "Interfaces",
+        columns,
+        items,
+        keys.of_interface,
+        lambda one: f"interface {one.name} {' '.join(one.addresses)}",
+        empty="not read yet",
+    )
+
+
+def _up(one: Interface) -> Line:
+    if one.up is None:
+        return (Span(units.ABSENT, "dim"),)
+    return (Span("● up", "ok") if one.up else Span("○ down", "warning"),)
+
+
+def _counters(state: State, items: list[CounterRow]) -> Section:
+    def name(row: CounterRow) -> Line:
+        hot = is_trouble(row) and bool(row.rate)
+        return Span("▲ " if hot else "  ", "warning"), said(row.name, "warning" if hot else "")
+
+    def trend(row: CounterRow) -> Line:
+        return (Span(spark(state.history.series(keys.of_counter(row.name), "rate"), 16), "plot"),)
+
+    columns = (
+        Column("counter", name, lambda row: row.name, least=18, most=36),
+        number_column("since start", lambda row: row.value, least=11),
+        number_column("per second", lambda row: row.rate, lambda value: f"{value:,.1f}", least=10),
+        Column("lately", trend, None, least=16, most=16, rank=1),
+    )
+    return Section(
+        "Kernel counters of the network namespace",
+        columns,
+        items,
+        lambda row: keys.of_counter(row.name),
+        lambda row: f"counter {row.name}",
+        empty="not read yet",
+    )

@@ -1,0 +1,353 @@
+"""A table that holds 10,000 rows without a stutter: only the lines in sight are ever written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+
+from podprobe.tui.drawing import Line, Span, Target, fit
+from podprobe.tui.widgets.painter import Painter
+from podprobe.tui.widgets.rows import Arrangement, Order, Row
+from podprobe.tui.widgets.widths import GAP, Widths
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual import events
+
+    from podprobe.tui.views.table import Column, Section
+
+_BRANCH = {"": "  ", "closed": "▸ ", "open": "▾ "}
+
+
+class Grid(Painter, can_focus=True):
+    """Sections of rows. The cursor stays on the same thing from snapshot to snapshot, wherever that moves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "step(-1)", "up", show=False),
+        Binding("down,j", "step(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home,g", "edge(-1)", "first row", show=False),
+        Binding("end,G", "edge(1)", "last row", show=False),
+        Binding("enter", "choose", "details", show=False),
+        Binding("right,plus", "branch(True)", "open the row", show=False),
+        Binding("left,minus", "branch(False)", "close the row", show=False),
+        Binding("space", "fold", "open or close", show=False),
+        Binding("s", "sort", "sort by the next column"),
+        Binding("S", "reverse", "sort the other way", show=False),
+    ]
+
+    class Sorted(Message):
+        """The order of a section has changed."""
+
+        def __init__(self, section: str, order: Order | None) -> None:
+            super().__init__()
+            self.section = section
+            self.order = order
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
+        super().__init__(id=id, classes=classes)
+        self._sections: Sequence[Section] = ()
+        self._arrangement = Arrangement()
+        self._rows: list[Row] = []
+        self._widths = Widths()
+        self._columns: dict[int, list[tuple[Column, int]]] = {}
+        self._cursor = 0
+        self._pointed: Target | None = None
+
+    # --- what it shows
+
+    def show(self, sections: Sequence[Section], terms: tuple[str, ...] = ()) -> None:
+        """Show these sections, rows that have all the terms only."""
+        self._sections = sections
+        self._arrangement.terms = terms
+        self._rearrange()
+
+    @property
+    def pointed(self) -> Target | None:
+        """What the cursor stands on."""
+        return self._pointed
+
+    @property
+    def count(self) -> int:
+        """Rows shown, headings left out."""
+        return sum(row.kind == "item" for row in self._rows)
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """All rows, in order."""
+        return self._rows
+
+    def on_resize(self) -> None:
+        """Columns are fitted anew."""
+        self._columns.clear()
+        self._set_size()
+
+    def point(self, target: Target) -> None:
+        """Put the cursor on a row."""
+        for index, row in enumerate(self._rows):
+            if row.kind == "item" and self._target(row) == target:
+                self._move(index)
+                return
+
+    def _rearrange(self) -> None:
+        self._rows = self._arrangement.arrange(self._sections)
+        self._columns.clear()
+        self._keep_cursor()
+        for number, section in enumerate(self._sections):
+            start = next(
+                (i for i, row in enumerate(self._rows) if row.section == number and row.kind == "item"), None
+            )
+            if start is None:
+                continue
+            sample = [
+                row.item
+                for row in self._rows[start : start + 64]
+                if row.section == number and row.kind == "item"
+            ]
+            self._widths.measure(section, sample, 4 if section.children else 0)
+        self._set_size()
+
+    def _set_size(self) -> None:
+        self.virtual_size = Size(self.room, len(self._rows))
+        self.refresh()
+
+    def _keep_cursor(self) -> None:
+        rows = self._rows
+        if self._pointed is not None:
+            here = rows[self._cursor] if self._cursor < len(rows) else None
+            if here is not None and here.kind == "item" and self._target(here) == self._pointed:
+                return
+            for index, row in enumerate(rows):
+                if row.kind == "item" and self._target(row) == self._pointed:
+                    # Keep it at the same height on the screen too.
+                    self.scroll_relative(y=index - self._cursor, animate=False, force=True)
+                    self._cursor = index
+                    return
+        self._cursor = self._nearest(self._cursor)
+        self._note_pointed()
+
+    def _note_pointed(self) -> None:
+        row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
+        target = self._target(row) if row is not None and row.kind == "item" else None
+        if target != self._pointed:
+            self._pointed = target
+            self.post_message(self.Pointed(self, target))
+
+    def _nearest(self, index: int) -> int:
+        """The item row at `index`, or the nearest below, or above."""
+        candidate: int
+        for candidate in (*range(index, len(self._rows)), *range(min(index, len(self._rows)) - 1, -1, -1)):
+            if self._rows[candidate].kind == "item":
+                return candidate
+        return 0
+
+    def _target(self, row: Row) -> Target:
+        return self._sections[row.section].identity(row.item)
+
+    # --- painting
+
+    def render_line(self, y: int) -> Strip:
+        """Textual asks for each line in sight."""
+        index = y + self.scroll_offset.y
+        width = self.room
+        if y == 0 and index < len(self._rows) and self._sticky(index):
+            return self._strip(self._header(self._rows[index].section), width, role="header")
+        if index >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        row = self._rows[index]
+        if row.kind == "item":
+            here = index == self._cursor
+            line: Line = self._cells(row)
+            if here:
+                line = tuple(piece._replace(target=True) for piece in fit(line, width))
+            return self._strip(line, width, lit=(lambda _: True) if here else None)
+        if row.kind == "columns":
+            return self._strip(self._header(row.section), width, role="header")
+        if row.kind == "title":
+            return self._strip(self._title(row.section), width)
+        return Strip.blank(width, self.rich_style)
+
+    def _sticky(self, index: int) -> bool:
+        """The column titles have scrolled out of sight, and a row of theirs is at the top."""
+        row = self._rows[index]
+        return index > 0 and row.kind == "item" and self._rows[index - 1].kind in {"item", "columns"}
+
+    def _title(self, number: int) -> Line:
+        section = self._sections[number]
+        total, shown = (
+            len(section.items),
+            sum(row.section == number and row.kind == "item" for row in self._rows),
+        )
+        line: list[Span] = [Span(section.title, "heading")]
+        if not shown:
+            what = "nothing matches the filter" if total and self._arrangement.terms else section.empty
+            return (*line, Span(f"  {what}", "dim"))
+        if self._arrangement.terms and section.children is None:
+            line.append(Span(f"  {shown:,} of {total:,}", "dim"))
+        elif total > 1:
+            line.append(Span(f"  {total:,}", "dim"))
+        if section.note:
+            line.append(Span(f"  {section.note}", "dim"))
+        return tuple(line)
+
+    def _fitted(self, number: int) -> list[tuple[Column, int]]:
+        if number not in self._columns:
+            self._columns[number] = self._widths.fit(self._sections[number], self.room)
+        return self._columns[number]
+
+    def _header(self, number: int) -> Line:
+        section = self._sections[number]
+        order = self._arrangement.order(section)
+        spans: list[Span] = []
+        for column, width in self._fitted(number):
+            if spans:
+                spans.append(Span(" " * GAP))
+            arrow = ("↓" if order.descending else "↑") if order and order.column == column.title else ""
+            title = f"{arrow}{column.title}" if column.right else f"{column.title}{arrow}"
+            spans += fit(
+                (Span(title, "strong" if arrow else ""),), width, "right" if column.right else "left"
+            )
+        return tuple(spans)
+
+    def _cells(self, row: Row) -> Line:
+        spans: list[Span] = []
+        tree = self._sections[row.section].children is not None
+        for index, (column, width) in enumerate(self._fitted(row.section)):
+            if index:
+                spans.append(Span(" " * GAP))
+            cell = column.cell(row.item)
+            if tree and index == 0:
+                cell = (Span("  " * row.depth), Span(_BRANCH[row.branch], "key"), *cell)
+            spans += fit(cell, width, "right" if column.right else "left")
+        return tuple(spans)
+
+    # --- keys
+
+    def action_step(self, by: int) -> None:
+        """To the next row."""
+        index = self._cursor + by
+        while 0 <= index < len(self._rows) and self._rows[index].kind != "item":
+            index += by
+        if 0 <= index < len(self._rows):
+            self._move(index)
+        else:
+            self.scroll_relative(y=by * 3, animate=False)
+
+    def action_page(self, by: int) -> None:
+        """A page on."""
+        step = max(1, self.scrollable_content_region.height - 2)
+        self._move(self._nearest(min(max(0, self._cursor + by * step), max(0, len(self._rows) - 1))))
+
+    def action_edge(self, side: int) -> None:
+        """To the first or last row."""
+        self._move(self._nearest(0 if side < 0 else max(0, len(self._rows) - 1)))
+        self.scroll_to(y=0 if side < 0 else self.max_scroll_y, animate=False)
+
+    def action_choose(self) -> None:
+        """Choose the row."""
+        if self._pointed is not None:
+            self.post_message(self.Chosen(self, self._pointed))
+
+    def action_fold(self) -> None:
+        """Open or close the row."""
+        row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
+        if row is None or row.kind != "item" or not row.branch:
+            return
+        self._arrangement.toggled ^= {self._target(row)}
+        self._rearrange()
+
+    def action_branch(self, open: bool) -> None:  # noqa: A002
+        """Open the row, or close it, or go to the row above it in the tree."""
+        row = self._rows[self._cursor] if self._cursor < len(self._rows) else None
+        if row is None or row.kind != "item":
+            return
+        if row.branch == ("closed" if open else "open"):
+            self.action_fold()
+        elif not open and row.depth:
+            index = self._cursor
+            while index > 0 and self._rows[index].depth >= row.depth:
+                index -= 1
+            self._move(index)
+
+    def action_sort(self) -> None:
+        """Sort the section of the cursor by its next column, and after the last one not at all."""
+        section = self._section_here()
+        if section is None:
+            return
+        number = self._sections.index(section)
+        able = [column for column, _ in self._fitted(number) if column.sort is not None]
+        order = self._arrangement.order(section)
+        names = [column.title for column in able]
+        place = names.index(order.column) + 1 if order and order.column in names else 0
+        self._sort_by(section, able[place] if place < len(able) else None)
+
+    def action_reverse(self) -> None:
+        """The other way round."""
+        section = self._section_here()
+        order = self._arrangement.order(section) if section else None
+        if section is not None and order is not None:
+            self._set_order(section, Order(order.column, not order.descending))
+
+    def _section_here(self) -> Section | None:
+        return self._sections[self._rows[self._cursor].section] if self._cursor < len(self._rows) else None
+
+    def _sort_by(self, section: Section, column: Column | None) -> None:
+        self._set_order(section, Order(column.title, column.descending) if column else None)
+
+    def _set_order(self, section: Section, order: Order | None) -> None:
+        self._arrangement.orders[section.title] = order
+        self._rearrange()
+        self.post_message(self.Sorted(section.title, order))
+
+    def _move(self, index: int) -> None:
+        if not self._rows or self._rows[index].kind != "item":
+            return
+        self._cursor = index
+        self._note_pointed()
+        height = self.scrollable_content_region.height
+        top = self.scroll_offset.y
+        if index < top + 1:
+            # One line more than the row: the column titles cover the first one. At the very top, the heading too.
+            self.scroll_to(y=0 if index <= 2 else index - 1, animate=False, force=True)
+        elif index >= top + height:
+            self.scroll_to(y=index - height + 1, animate=False, force=True)
+        self.refresh()
+
+    # --- mouse
+
+    def on_click(self, event: events.Click) -> None:
+        """A row, its branch, or a column title."""
+        y = event.y - self.gutter.top
+        x = event.x - self.gutter.left
+        index = y + self.scroll_offset.y
+        if not 0 <= index < len(self._rows) or y < 0:
+            return
+        event.stop()
+        row = self._rows[index]
+        if row.kind == "columns" or (y == 0 and self._sticky(index)):
+            self._click_header(row.section, x)
+        elif row.kind == "item":
+            again = index == self._cursor
+            self._move(index)
+            if row.branch and x < 2 * row.depth + 2:
+                self.action_fold()
+            elif again:
+                self.action_choose()
+
+    def _click_header(self, number: int, x: int) -> None:
+        section = self._sections[number]
+        for column, width in self._fitted(number):
+            if x < width + GAP:
+                order = self._arrangement.order(section)
+                if order is not None and order.column == column.title:
+                    self._set_order(section, Order(column.title, not order.descending))
+                elif column.sort is not None:
+                    self._sort_by(section, column)
+                return
+            x -= width + GAP
