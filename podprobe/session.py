@@ -191,7 +191,7 @@ class Session:
                 )
             except LookError as error:
                 lost.append(error)
-        if answers and "counters" not in answers[0].areas.values and lost:
+        if answers and answers[0].container != names[0]:
             self._ask_lead_again(connected, answers)
         if answers and answers[0].container is None:
             answers += self._ask_by_root(state, connected.agents[None], answers[0])
