@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from podprobe.cli.exits import FailOn, judged
+from podprobe.cli.exits import ExitCode, FailOn, judged
 from podprobe.cli.options import access_options, end_progress, look_options, show_progress, target_argument
+from podprobe.cli.terminal import color_and_width
+from podprobe.errors import UsageError
 from podprobe.report import FORMATS
 
 if TYPE_CHECKING:
+    from podprobe.fleet import Member
     from podprobe.session import SessionOptions
     from podprobe.targets.access import Access
 
@@ -25,12 +27,25 @@ if TYPE_CHECKING:
     Examples:
       podprobe snapshot web-7d9f                        what is wrong, as a table
       podprobe snapshot deploy/web -o json > web.json   everything, as one JSON document
+      podprobe snapshot web-7d9f -o html > web.html     one page, with the map
       podprobe snapshot web-7d9f --fail-on warning      a gate: exits 3 (critical) or 4 (warning)
+      podprobe snapshot -l app=web                      many Pods, a line each, worst first
+      podprobe snapshot -A -o json --out snapshots      every Pod of the cluster, a file each
       podprobe snapshot local:4711                      a container's process on this machine
     """,
 )
-@target_argument()
+@target_argument(required=False, nargs=-1)
+@click.option("-l", "--selector", help="Every Pod with these labels, as kubectl's -l.")
+@click.option(
+    "-A", "--all-namespaces", is_flag=True, help="Every Pod of all namespaces; with -l those it selects."
+)
 @click.option("-o", "--output", type=click.Choice(FORMATS), default=None, help="Format.  [default: table]")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write a file per Pod into DIR (json, where -o says nothing else), and a summary to stdout.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice(["none", "warning", "critical"]),
@@ -38,15 +53,50 @@ if TYPE_CHECKING:
     show_default=True,
     help="Exit 3 on a critical finding, 4 on a warning.",
 )
+@click.option(
+    "--parallel",
+    type=click.IntRange(1, 64),
+    default=8,
+    show_default=True,
+    help="Pods looked at at the same time.",
+)
 @access_options
 @look_options
 def command(
-    target: str, output: str | None, fail_on: FailOn, access: Access, options: SessionOptions
+    targets: tuple[str, ...],
+    selector: str | None,
+    all_namespaces: bool,
+    output: str | None,
+    out: Path | None,
+    fail_on: FailOn,
+    parallel: int,
+    access: Access,
+    options: SessionOptions,
 ) -> None:
-    """Look at a Pod once.
+    """Look at a Pod once, or at many.
 
     TARGET is POD, pod/NAME, deploy/NAME, sts/NAME, ds/NAME, job/NAME, local:PID or file:SNAPSHOT.json.
     """
+    if bool(targets) == bool(selector or all_namespaces):
+        raise UsageError(
+            "name Pods, or select them: one of the two",
+            "podprobe snapshot POD…, or podprobe snapshot -l LABEL=VALUE",
+        )
+    if len(targets) == 1 and out is None:
+        sys.exit(_one(targets[0], output or "table", fail_on, access, options))
+    from podprobe.fleet import Member, select
+
+    if targets:
+        members = tuple(Member(target) for target in targets)
+    else:
+        selection = select(selector, access, all_namespaces=all_namespaces)
+        members = selection.members
+        if selection.finished:
+            click.echo(f"podprobe: {selection.finished} Pods have ended and are left out", err=True)
+    sys.exit(_many(members, output, out, fail_on, access, options, parallel))
+
+
+def _one(target: str, output: str, fail_on: FailOn, access: Access, options: SessionOptions) -> ExitCode:
     from podprobe.opening import open_looker
     from podprobe.report import render
 
@@ -55,8 +105,49 @@ def command(
             snapshot = looker.look()
         finally:
             end_progress()
-    terminal = sys.stdout.isatty()
-    color = terminal and "NO_COLOR" not in os.environ
-    width = shutil.get_terminal_size().columns if terminal else None
-    click.echo(render([snapshot], output or "table", color=color, width=width), nl=False, color=color)
-    sys.exit(judged(snapshot, fail_on))
+    color, width = color_and_width()
+    click.echo(render([snapshot], output, color=color, width=width), nl=False, color=color)
+    return judged(snapshot, fail_on)
+
+
+def _many(
+    members: tuple[Member, ...],
+    output: str | None,
+    out: Path | None,
+    fail_on: FailOn,
+    access: Access,
+    options: SessionOptions,
+    parallel: int,
+) -> ExitCode:
+    from podprobe.cli.fleet_progress import FleetProgress
+    from podprobe.fleet import look_at_all
+    from podprobe.report import renderer
+    from podprobe.report.files import Folder
+
+    color, width = color_and_width()
+    folder = Folder(out, output or "json") if out else None
+    document = renderer("table" if folder else output or "table", color=color, width=width, many=True)
+    progress = FleetProgress(len(members))
+    codes: set[ExitCode] = set()
+    for outcome in look_at_all(members, access, options, parallel=parallel):
+        progress.count(outcome)
+        if outcome.snapshot is None:
+            codes.add(ExitCode.COULD_NOT_LOOK)
+            text = document.failed(outcome.member.label, str(outcome.error))
+        else:
+            codes.add(judged(outcome.snapshot, fail_on))
+            if folder:
+                folder.write(outcome.snapshot)
+            text = document.add(outcome.snapshot)
+        if text:
+            progress.clear()
+            click.echo(text, nl=False, color=color)
+    progress.clear()
+    click.echo(document.end(), nl=False, color=color)
+    return worst(codes)
+
+
+def worst(codes: set[ExitCode]) -> ExitCode:
+    """The one exit code of many: that something could not be looked at says most, then critical, then warning."""
+    order = (ExitCode.COULD_NOT_LOOK, ExitCode.CRITICAL, ExitCode.WARNING)
+    return next((code for code in order if code in codes), ExitCode.OK)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from podprobe.targets.base import PodTarget
     from podprobe.targets.kubernetes.resolve import FoundPod
 
-__all__ = ["complete_pods", "find_pods", "open_pod"]
+__all__ = ["complete_pods", "find_pods", "find_replicas", "open_pod"]
 
 _COMPLETION_SECONDS = 3.0
 
@@ -77,6 +77,35 @@ def find_pods(
     api = Api(connection, request_timeout)
     try:
         return find(api, None if all_namespaces else namespace or connection.namespace, selector)
+    finally:
+        api.close()
+
+
+def find_replicas(
+    target: str,
+    *,
+    namespace: str | None = None,
+    context: str | None = None,
+    kubeconfig: str | None = None,
+    as_user: str | None = None,
+    as_groups: tuple[str, ...] = (),
+    request_timeout: float = 30.0,
+) -> list[FoundPod]:
+    """The Pods of a workload (`deploy/NAME`, `sts/NAME`, `ds/NAME`, `job/NAME`), by name.
+
+    Raises:
+        TargetError: there is no such workload, or the kubeconfig cannot be used.
+        AccessError: reading it is not allowed.
+    """
+    from podprobe.targets.kubernetes.api import Api
+    from podprobe.targets.kubernetes.kubeconfig import connect
+    from podprobe.targets.kubernetes.resolve import found, pods_of
+
+    connection = connect(context=context, kubeconfig=kubeconfig, as_user=as_user, as_groups=as_groups)
+    api = Api(connection, request_timeout)
+    try:
+        pods = pods_of(api, namespace or connection.namespace, target)
+        return sorted(map(found, pods), key=lambda pod: pod.name)
     finally:
         api.close()
 

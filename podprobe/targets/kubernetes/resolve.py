@@ -117,23 +117,24 @@ def find(
     Raises:
         ApiError: see `failures`; 400 where the selector cannot be read.
     """
-    found = [
-        FoundPod(
-            namespace=pod.metadata.namespace or "default",
-            name=pod.metadata.name,
-            phase=phase(pod),
-            ready=is_ready(pod),
-            node=pod.spec.node_name,
-            uid=pod.metadata.uid,
-            created_at=pod.metadata.creation_timestamp,
-            owner=next(
-                (f"{one.kind}/{one.name}" for one in pod.metadata.owner_references or () if one.controller),
-                None,
-            ),
-        )
-        for pod in _list(api, namespace, selector, field_selector)
-    ]
-    return sorted(found, key=lambda pod: (pod.namespace, pod.name))
+    pods = map(found, _list(api, namespace, selector, field_selector))
+    return sorted(pods, key=lambda pod: (pod.namespace, pod.name))
+
+
+def found(pod: Pod) -> FoundPod:
+    """What a list shows of a Pod."""
+    return FoundPod(
+        namespace=pod.metadata.namespace or "default",
+        name=pod.metadata.name,
+        phase=phase(pod),
+        ready=is_ready(pod),
+        node=pod.spec.node_name,
+        uid=pod.metadata.uid,
+        created_at=pod.metadata.creation_timestamp,
+        owner=next(
+            (f"{one.kind}/{one.name}" for one in pod.metadata.owner_references or () if one.controller), None
+        ),
+    )
 
 
 def is_ready(pod: Pod) -> bool:

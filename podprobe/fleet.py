@@ -1,0 +1,160 @@
+"""Many targets at once: looked at by a few threads, each result handed on as soon as it is there."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from podprobe.errors import PodprobeError, TargetError
+from podprobe.opening import open_looker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from podprobe.model import Snapshot
+    from podprobe.session import SessionOptions
+    from podprobe.targets.access import Access
+    from podprobe.targets.base import Progress
+    from podprobe.targets.kubernetes.resolve import FoundPod
+
+PARALLEL = 8
+"""Pods looked at at the same time. Most of a look is waiting for containers to start on some node; more than this
+wins little, and asks more of the API server and of one node's runtime at once."""
+
+_FINISHED = ("Succeeded", "Failed")
+
+
+@dataclass(frozen=True)
+class Member:
+    """One target of many."""
+
+    target: str
+    """As on the command line: `POD`, `deploy/NAME`, `local:PID`, `file:SNAPSHOT.json`."""
+    namespace: str | None = None
+    """`None`: as the command line or the context says."""
+
+    @property
+    def label(self) -> str:
+        """`namespace/pod` where the namespace is known."""
+        return f"{self.namespace}/{self.target}" if self.namespace else self.target
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one member: a snapshot, or the error."""
+
+    member: Member
+    snapshot: Snapshot | None
+    error: PodprobeError | None
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The Pods that a selector finds."""
+
+    members: tuple[Member, ...]
+    finished: int
+    """Pods that have ended (`Succeeded`, `Failed`): nothing runs in them, so they are left out."""
+
+
+def select(selector: str | None, access: Access, *, all_namespaces: bool = False) -> Selection:
+    """The Pods that a label selector names, of one namespace or of all.
+
+    Raises:
+        TargetError: there is none, or the cluster cannot be reached.
+        AccessError: listing them is not allowed.
+    """
+    from podprobe.targets.kubernetes import find_pods
+
+    found = find_pods(
+        selector,
+        namespace=access.namespace,
+        all_namespaces=all_namespaces,
+        context=access.context,
+        kubeconfig=access.kubeconfig,
+        as_user=access.as_user,
+        as_groups=access.as_groups,
+        request_timeout=access.request_timeout,
+    )
+    members = _running(found)
+    if not members:
+        where = (
+            "in any namespace" if all_namespaces else f"in namespace {access.namespace or 'of the context'}"
+        )
+        what = f"selector {selector!r} matches no" if selector else "there is no"
+        raise TargetError(
+            f"{what} running Pod {where}",
+            "compare with: kubectl get pods" + (f" -l {selector}" if selector else ""),
+        )
+    return Selection(members, len(found) - len(members))
+
+
+def replicas(target: str, access: Access) -> Selection:
+    """The Pods of a workload such as `deploy/web`.
+
+    Raises:
+        TargetError: there is no such workload, or it has no running Pod.
+        AccessError: reading it is not allowed.
+    """
+    from podprobe.targets.kubernetes import find_replicas
+
+    found = find_replicas(
+        target,
+        namespace=access.namespace,
+        context=access.context,
+        kubeconfig=access.kubeconfig,
+        as_user=access.as_user,
+        as_groups=access.as_groups,
+        request_timeout=access.request_timeout,
+    )
+    members = _running(found)
+    if not members:
+        raise TargetError(f"{target} has no running Pod", f"see why: kubectl describe {target}")
+    return Selection(members, len(found) - len(members))
+
+
+def look_at_all(
+    members: Iterable[Member], access: Access, options: SessionOptions, *, parallel: int = PARALLEL
+) -> Iterator[Outcome]:
+    """Look at every member once. Outcomes come in the order in which they are done.
+
+    No more than `parallel` snapshots exist that the caller has not taken yet, however many members there are. An
+    error of one member is its outcome; it stops no other.
+    """
+    waiting = deque(members)
+    running: set[Future[Outcome]] = set()
+    pool = ThreadPoolExecutor(max_workers=parallel, thread_name_prefix="pod")
+    try:
+        while waiting or running:
+            while waiting and len(running) < parallel:
+                running.add(pool.submit(_look, waiting.popleft(), access, options))
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            while done:
+                yield done.pop().result()
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _running(found: Iterable[FoundPod]) -> tuple[Member, ...]:
+    return tuple(Member(pod.name, pod.namespace) for pod in found if pod.phase not in _FINISHED)
+
+
+def _look(member: Member, access: Access, options: SessionOptions) -> Outcome:
+    began = time.monotonic()
+    snapshot: Snapshot | None = None
+    failure: PodprobeError | None = None
+    try:
+        own = replace(access, namespace=member.namespace) if member.namespace else access
+        with open_looker(member.target, own, options, _unheard) as looker:
+            snapshot = looker.look()
+    except PodprobeError as error:
+        failure = error
+    return Outcome(member, snapshot, failure, time.monotonic() - began)
+
+
+def _unheard(progress: Progress) -> None:
+    """A hundred Pods' steps are nobody's news; the fleet's own progress is."""

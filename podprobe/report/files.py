@@ -1,0 +1,66 @@
+"""One file per snapshot, in a directory."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from podprobe.errors import UsageError
+from podprobe.report import EXTENSIONS, render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from podprobe.model import Snapshot
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+_LONGEST = 200
+
+
+class Folder:
+    """Writes snapshots to a directory, each whole or not at all.
+
+    Args:
+        path: the directory; made where it does not exist.
+        output: the format.
+
+    Raises:
+        UsageError: it is no directory, or cannot be made.
+    """
+
+    def __init__(self, path: Path, output: str) -> None:
+        self._path = path
+        self._output = output
+        self._names: set[str] = set()
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"cannot make the directory {path}: {error.strerror}") from None
+
+    def write(self, snapshot: Snapshot) -> Path:
+        """Write one snapshot, over an older file of the same Pod."""
+        file = self._path / self._name(snapshot)
+        part = file.with_name(f".{file.name}.part")
+        try:
+            part.write_text(render([snapshot], self._output), encoding="utf-8")
+            part.replace(file)
+        except OSError as error:
+            raise UsageError(f"cannot write {file}: {os.strerror(error.errno or 0)}") from None
+        return file
+
+    def _name(self, snapshot: Snapshot) -> str:
+        target = snapshot.target
+        stem = safe_name("_".join(filter(None, (target.namespace, target.pod))))
+        name = stem
+        number = 2
+        while name in self._names:
+            name = f"{stem}_{number}"
+            number += 1
+        self._names.add(name)
+        return f"{name}.{EXTENSIONS.get(self._output, self._output)}"
+
+
+def safe_name(text: str) -> str:
+    """A file name out of any text: no separator, no leading dot, no control character, not too long."""
+    return _UNSAFE.sub("_", text).strip("._")[:_LONGEST] or "pod"

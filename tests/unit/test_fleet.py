@@ -1,0 +1,67 @@
+"""Many targets: each outcome on its own, streamed, bounded."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+
+from podprobe.errors import SnapshotError
+from podprobe.fleet import Member, look_at_all
+from podprobe.model import Snapshot, to_json
+from podprobe.session import SessionOptions
+from podprobe.targets.access import Access
+from tests.support.samples import healthy_pod, large_pod, troubled_pod
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def _write(folder: Path, name: str, snapshot: Snapshot) -> Member:
+    file = folder / name
+    file.write_text(to_json(snapshot))
+    return Member(f"file:{file}")
+
+
+def test_every_member_has_its_outcome(tmp_path: Path) -> None:
+    members = [
+        _write(tmp_path, "a", healthy_pod()),
+        Member(f"file:{tmp_path}/absent"),
+        _write(tmp_path, "b", troubled_pod()),
+    ]
+    found = {
+        outcome.member: outcome for outcome in look_at_all(members, Access(), SessionOptions(), parallel=2)
+    }
+    assert set(found) == set(members)
+    assert [found[member].snapshot for member in members] == [healthy_pod(), None, troubled_pod()]
+    assert isinstance(found[members[1]].error, SnapshotError)
+    assert all(outcome.seconds >= 0 for outcome in found.values())
+
+
+def test_a_word_that_is_no_target_is_that_members_error_alone(tmp_path: Path) -> None:
+    members = [Member("no/such/form"), _write(tmp_path, "a", healthy_pod())]
+    outcomes = list(look_at_all(members, Access(), SessionOptions(), parallel=1))
+    assert [outcome.error is None for outcome in outcomes] == [False, True]
+
+
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_no_more_snapshots_exist_than_are_under_way(tmp_path: Path, parallel: int) -> None:
+    pod = msgspec.structs.replace(large_pod(200), findings=())
+    members = [_write(tmp_path, str(number), pod) for number in range(25)]
+    most = 0
+    for _ in look_at_all(members, Access(), SessionOptions(), parallel=parallel):
+        gc.collect()
+        most = max(most, sum(isinstance(found, Snapshot) for found in gc.get_objects()))
+    # The one just yielded, those that wait to be taken, those being read, and the sample that was written.
+    assert most <= 2 * parallel + 2
+
+
+def test_a_caller_that_stops_stops_the_rest(tmp_path: Path) -> None:
+    members = [_write(tmp_path, str(number), healthy_pod()) for number in range(50)]
+    outcomes = look_at_all(members, Access(), SessionOptions(), parallel=2)
+    next(outcomes)
+    outcomes.close()  # type: ignore[attr-defined]
+    with pytest.raises(StopIteration):
+        next(outcomes)
