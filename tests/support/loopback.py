@@ -5,7 +5,8 @@ dropped has passed the interface, so a capture sees it, and TCP has to send it a
 namespaces are allowed.
 
 As a program, inside the namespace: ``python -m tests.support.loopback '{"scenario": ..., ...}'`` prints a line of JSON
-when the traffic is over, holds its sockets open until its standard input ends, then goes.
+when the traffic is over, plays the scenario again on the same connections for every line of its standard input, and
+goes when that ends.
 """
 
 from __future__ import annotations
@@ -107,6 +108,7 @@ class Pairs:
             if loss:
                 drop(server, loss)
             self.pairs.append((client, server))
+        self.names = [_endpoint(client) for client, _ in self.pairs]
 
 
 def bulk(pairs: Pairs, amount: int) -> None:
@@ -255,18 +257,13 @@ def _captured(path: str | None, interface: str = "lo") -> Iterator[None]:
         raise RuntimeError(f"tcpdump lost packets: {said}")
 
 
-def _play(plan: dict[str, Any]) -> dict[str, Any]:
+def _play(plan: dict[str, Any]) -> tuple[Pairs, dict[str, Any]]:
     before = counter("RetransSegs")
     with _captured(plan.get("capture")):
         family = socket.AF_INET6 if plan.get("ipv6") else socket.AF_INET
         pairs = Pairs(plan.get("connections", 1), plan.get("loss", 0.0), plan.get("mss"), family)
-        names = [_endpoint(client) for client, _ in pairs.pairs]
         SCENARIOS[plan["scenario"]](pairs, plan.get("amount", 0))
-        flows = {
-            name: [retransmits(client), retransmits(server)]
-            for name, (client, server) in zip(names, pairs.pairs, strict=True)
-            if server.fileno() >= 0
-        }
+        flows = _flows(pairs)
         if plan.get("close"):
             for client, server in pairs.pairs:
                 client.shutdown(socket.SHUT_WR)
@@ -275,8 +272,30 @@ def _play(plan: dict[str, Any]) -> dict[str, Any]:
                 client.recv(1)
         # What was lost last is sent again within a fifth of a second, and then backs off.
         time.sleep(plan.get("settle", 0.5))
-    globals()["_held"] = pairs
-    return {"pid": os.getpid(), "retransmitted_segments": counter("RetransSegs") - before, "flows": flows}
+    return _told(pairs, before, flows)
+
+
+def _told(pairs: Pairs, before: int, flows: dict[str, list[int]]) -> tuple[Pairs, dict[str, Any]]:
+    return pairs, {
+        "pid": os.getpid(),
+        "retransmitted_segments": counter("RetransSegs") - before,
+        "flows": flows,
+    }
+
+
+def _again(pairs: Pairs, plan: dict[str, Any]) -> dict[str, Any]:
+    before = counter("RetransSegs")
+    SCENARIOS[plan["scenario"]](pairs, plan.get("amount", 0))
+    time.sleep(plan.get("settle", 0.5))
+    return _told(pairs, before, _flows(pairs))[1]
+
+
+def _flows(pairs: Pairs) -> dict[str, list[int]]:
+    return {
+        name: [retransmits(client), retransmits(server)]
+        for name, (client, server) in zip(pairs.names, pairs.pairs, strict=True)
+        if server.fileno() >= 0
+    }
 
 
 class Loopback:
@@ -294,16 +313,29 @@ class Loopback:
             stdout=subprocess.PIPE,
             cwd=ROOT,
         )
+        self.pid = 0
+        self.retransmitted_segments = 0
+        """By the namespace's counter, while the scenario played last."""
+        self.flows: dict[str, list[int]] = {}
+        """`tcpi_total_retrans` of client and server by the client's endpoint, read before the counter."""
+        self._hear()
+
+    def again(self) -> None:
+        """Play the scenario once more, on the same connections."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b"again\n")
+        self._process.stdin.flush()
+        self._hear()
+
+    def _hear(self) -> None:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the scenario {plan} failed")
+            raise RuntimeError("the scenario failed")
         told = json.loads(line)
-        self.pid: int = told["pid"]
-        self.retransmitted_segments: int = told["retransmitted_segments"]
-        """By the namespace's counter, while the scenario played."""
-        self.flows: dict[str, list[int]] = told["flows"]
-        """`tcpi_total_retrans` of client and server by the client's endpoint, read before the counter."""
+        self.pid = told["pid"]
+        self.retransmitted_segments = told["retransmitted_segments"]
+        self.flows = told["flows"]
 
     def __enter__(self) -> Self:
         return self
@@ -324,5 +356,8 @@ def available(*programs: str) -> str | None:
 
 if __name__ == "__main__":
     _lo_up()
-    print(json.dumps(_play(json.loads(sys.argv[1]))), flush=True)
-    sys.stdin.read()
+    _plan = json.loads(sys.argv[1])
+    _pairs, _first = _play(_plan)
+    print(json.dumps(_first), flush=True)
+    for _ in sys.stdin:
+        print(json.dumps(_again(_pairs, _plan)), flush=True)

@@ -1,0 +1,118 @@
+"""Retransmits between two looks: per flow, and how many of the namespace's are accounted for.
+
+A socket's counters die with it, the namespace's stay: `Tcp.RetransSegs` (/proc/net/snmp) counts what every socket of
+the network namespace has sent again, those that came and went between two looks included. So the share that living
+sockets explain says how much the per-flow numbers can be trusted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from podprobe.analysis.times import epoch
+
+if TYPE_CHECKING:
+    from podprobe.model import Connection, Scope, Snapshot
+
+_COUNTER = "Tcp.RetransSegs"
+
+
+@dataclass(frozen=True)
+class FlowRate:
+    """What the connections of one flow sent between two looks; both directions of a connection within the Pod."""
+
+    scope: Scope
+    from_container: str | None
+    to_container: str | None
+    server: str
+    """The server's endpoint."""
+    segments: int
+    """Data segments, retransmissions included."""
+    retransmits: int
+    bytes: int
+    """Sent; where the peer is outside, received ones too."""
+    seconds: float
+
+    @property
+    def retransmit_ratio(self) -> float | None:
+        """Of the segments sent; `None` where there were none."""
+        return self.retransmits / self.segments if self.segments else None
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """How many of the namespace's retransmits between two looks belong to sockets that are known."""
+
+    namespace: int
+    """By the namespace's own counter."""
+    attributed: int
+    """By the sockets alive at the later look."""
+
+    @property
+    def ratio(self) -> float | None:
+        """Share explained; `None` where nothing was sent again."""
+        return min(1.0, self.attributed / self.namespace) if self.namespace else None
+
+
+def flow_rates(before: Snapshot, after: Snapshot) -> tuple[FlowRate, ...]:
+    """What each flow sent between two looks at the same Pod, the one with the most retransmits first.
+
+    From the sockets that live at the later look: what they have sent since the earlier one, or since they were made.
+    Empty where the clock did not advance.
+    """
+    seconds = _seconds(before, after)
+    if seconds is None:
+        return ()
+    sums: dict[tuple[Scope, str | None, str | None, str], tuple[int, int, int]] = {}
+    earlier = _by_socket(before)
+    for connection in after.network.connections:
+        if connection.protocol != "tcp" or connection.retransmits is None:
+            continue
+        server = connection.local if connection.role == "server" else connection.remote
+        key = connection.scope, connection.from_container, connection.to_container, server
+        then = earlier.get(_socket(connection))
+        sent = _grown(connection.bytes_sent, then.bytes_sent if then else None)
+        if connection.scope == "external":
+            sent += _grown(connection.bytes_received, then.bytes_received if then else None)
+        segments, retransmits, total = sums.get(key, (0, 0, 0))
+        sums[key] = (
+            segments + _grown(connection.segments_out, then.segments_out if then else None),
+            retransmits + _grown(connection.retransmits, then.retransmits if then else None),
+            total + sent,
+        )
+    rates = (FlowRate(*key, segments, again, sent, seconds) for key, (segments, again, sent) in sums.items())
+    return tuple(sorted(rates, key=lambda rate: (-rate.retransmits, -rate.segments, rate.server)))
+
+
+def attribution(before: Snapshot, after: Snapshot) -> Attribution | None:
+    """How much of the namespace's retransmits between two looks the living sockets explain.
+
+    `None` where the counter was not seen in both, or fell: then it is another namespace. Where the later snapshot
+    leaves connections out (`connections_omitted`) what is attributed is a lower bound.
+    """
+    now, then = after.network.counters.values.get(_COUNTER), before.network.counters.values.get(_COUNTER)
+    if now is None or then is None or now < then:
+        return None
+    return Attribution(now - then, sum(rate.retransmits for rate in flow_rates(before, after)))
+
+
+def _socket(connection: Connection) -> tuple[str, str, int | None]:
+    # An inode alone may be used again; with the same two endpoints as well it is the same socket.
+    return connection.local, connection.remote, connection.inode
+
+
+def _by_socket(snapshot: Snapshot) -> dict[tuple[str, str, int | None], Connection]:
+    return {_socket(connection): connection for connection in snapshot.network.connections}
+
+
+def _grown(now: int | None, then: int | None) -> int:
+    """How much a counter grew. One that fell is a new socket's, which has counted from zero."""
+    if now is None:
+        return 0
+    return now - then if then is not None and now >= then else now
+
+
+def _seconds(before: Snapshot, after: Snapshot) -> float | None:
+    now, then = epoch(after.taken_at), epoch(before.taken_at)
+    return now - then if now is not None and then is not None and now > then else None

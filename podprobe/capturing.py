@@ -1,0 +1,118 @@
+"""Packets of a Pod: recorded by an agent, and what they say worked out by a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
+
+import msgspec
+
+from podprobe.errors import AgentError, LookError
+from podprobe.model.capture import Capture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from podprobe.agents.client import Agent
+    from podprobe.agents.filters import Program
+
+_PASSIVE = "without it, `podprobe snapshot` shows the kernel's own retransmits and round-trip times of every connection"
+
+
+@dataclass(frozen=True)
+class Recording:
+    """How a recording ended."""
+
+    bytes: int
+    packets: int | None
+    dropped: int | None
+    """Packets that found no room in the kernel's buffer; `None` where the agent could not say any more."""
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    error: str
+    hint: str = ""
+
+
+def capturing_agent(agents: Mapping[str | None, Agent], label: str) -> Agent:
+    """An agent that may capture. They all share the Pod's network namespace, so any one sees all packets.
+
+    Raises:
+        AgentError: none holds NET_RAW.
+    """
+    for agent in agents.values():
+        if agent.hello.capture:
+            return agent
+    raise AgentError(
+        f"no agent in {label} may capture packets: that needs the capability NET_RAW, which the containers lack too",
+        f"ask for an agent that has it: --profile netraw; {_PASSIVE}",
+    )
+
+
+def record(
+    agent: Agent,
+    interface: str,
+    program: Program,
+    out: BinaryIO,
+    *,
+    snap_bytes: int,
+    seconds: float,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Recording:
+    """Write a capture's pcap bytes to `out` until its time is over or the user interrupts it.
+
+    Args:
+        agent: that holds NET_RAW.
+        interface: by name.
+        program: the compiled filter; empty: every packet.
+        out: where to; flushed after every piece, so that a reader at the other end of a pipe sees packets as they come.
+        snap_bytes: kept of each packet.
+        seconds: for how long.
+        progress: told the bytes so far.
+
+    Raises:
+        AgentError: the agent may not capture there, or is gone.
+    """
+    written = 0
+    with agent.capture(interface, program, snap_bytes=snap_bytes, seconds=seconds) as capture:
+        while True:
+            try:
+                for piece in capture:
+                    out.write(piece)
+                    out.flush()
+                    written += len(piece)
+                    progress(written)
+                break
+            except KeyboardInterrupt:
+                # What has been captured counts: the agent ends the stream properly, and says what it dropped.
+                capture.stop()
+    return Recording(written, capture.packets, capture.dropped)
+
+
+def flows(stream: BinaryIO, name: str = "the capture") -> Capture:
+    """What the packets of a capture say of each flow.
+
+    Runs in a process of its own: scapy is large, and a hostile capture must not reach this one.
+
+    Args:
+        stream: an open file with pcap or pcapng from where it stands; a real file or pipe, for the process inherits it.
+        name: what to call it in errors.
+
+    Raises:
+        LookError: it is no capture, or the process failed.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", "podprobe.packets"], stdin=stream, capture_output=True, check=False
+    )
+    try:
+        if done.returncode == 0:
+            return msgspec.json.decode(done.stdout, type=Capture)
+        refusal = msgspec.json.decode(done.stdout, type=_Refusal)
+    except msgspec.DecodeError:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise LookError(
+            f"reading {name} failed: the process for it ended with {done.returncode} {' '.join(last)}".rstrip()
+        ) from None
+    raise LookError(refusal.error.replace("the capture", name, 1), refusal.hint)
