@@ -34,8 +34,16 @@ def commands() -> str:
     return "\n".join(lines)
 
 
+def findings() -> str:
+    """Every rule."""
+    from podprobe.report.rules import page
+
+    return NOTE + page()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/commands.md": commands,
+    "docs/reference/findings.md": findings,
 }
 """Page to the function that writes it."""
 

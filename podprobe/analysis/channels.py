@@ -92,21 +92,26 @@ def _traffic(snapshot: Snapshot, flows: list[Flow]) -> str:
 
 
 def _unix(snapshot: Snapshot) -> Iterator[Channel]:
-    sockets = {each.inode: (index, each) for index, each in enumerate(snapshot.network.unix)}
+    sockets = {each.inode: each for each in snapshot.network.unix}
+    servers = {
+        each.path: each.container for each in snapshot.network.unix if each.state == "listen" and each.path
+    }
     grouped: dict[tuple[str, str, str, bool], dict[int, UnixSocket]] = {}
     for index, each in enumerate(snapshot.network.unix):
         other = each.peer_container
         if each.container is None or other is None or other == each.container:
             continue
-        _, peer = sockets.get(each.peer_inode or -1, (0, None))
-        # The server's end carries the path that it was bound to; a pair made by socketpair() has none at all.
-        if each.path:
-            key = (other, each.container, each.path, True)
-        elif peer is not None and peer.path:
-            key = (each.container, other, peer.path, True)
-        else:
+        peer = sockets.get(each.peer_inode or -1)
+        path = each.path or (peer.path if peer is not None else None)
+        if path is None:
+            # A pair made by socketpair() has no path, and neither end is the server.
             first, second = sorted((each.container, other))
             key = (first, second, "socketpair", False)
+        else:
+            # Who listens at the path serves; where that is over, the end that carries the path was accepted there.
+            server = servers.get(path) or (each.container if each.path else other)
+            client = other if server == each.container else each.container
+            key = (client, server, path, True)
         grouped.setdefault(key, {})[index] = each
     for (client, server, via, directed), ends in grouped.items():
         pairs = {frozenset((each.inode, each.peer_inode)) for each in ends.values()}

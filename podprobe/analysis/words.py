@@ -23,10 +23,11 @@ def share(part: float | None, whole: float | None) -> float | None:
 
 
 def percent(ratio: float) -> str:
-    """`4.8 %`; one decimal below ten, two below one, none above."""
+    """`4.8 %`; at most one decimal below ten, two below one, none above."""
     value = ratio * 100
     digits = 0 if abs(value) >= 10 else 1 if abs(value) >= 1 else 2
-    return f"{value:.{digits}f} %"
+    text = f"{value:.{digits}f}"
+    return f"{text.rstrip('0').removesuffix('.') if digits else text} %"
 
 
 def size(count: float) -> str:
