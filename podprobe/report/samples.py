@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from podprobe.report.neutral import neutral
-from podprobe.report.sections.judgement import OUTSIDE
+from podprobe.report.sections.judgement import OUTSIDE, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -138,7 +138,8 @@ def _flows(snapshot: Snapshot) -> Iterator[Sample]:
     ordered = sorted(snapshot.network.flows, key=lambda flow: -flow.connections)
     grouped: defaultdict[tuple[str, ...], list[Flow]] = defaultdict(list)
     for flow in ordered:
-        ends = (flow.from_container or OUTSIDE, flow.to_container or OUTSIDE)
+        nobody = OUTSIDE if flow.scope == "external" else UNKNOWN
+        ends = (flow.from_container or nobody, flow.to_container or nobody)
         labels: tuple[str, ...] = (flow.protocol, flow.scope, *ends, flow.server)
         if labels not in grouped and len(grouped) >= MOST_SERIES:
             labels = (flow.protocol, flow.scope, *ends, OTHER)

@@ -20,6 +20,8 @@ HEALTH: dict[Health, tuple[str, Tone]] = {
 }
 _HEALTH_ORDER: tuple[Health, ...] = ("broken", "degraded", "ok", "unknown")
 OUTSIDE = "outside"
+UNKNOWN = "unknown"
+"""A container of this Pod, but which one is not known."""
 
 
 def channels(snapshot: Snapshot, marks: Marks) -> Section:

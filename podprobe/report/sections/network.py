@@ -20,10 +20,10 @@ from podprobe.report.sections.base import (
     time,
     words,
 )
-from podprobe.report.sections.judgement import OUTSIDE
+from podprobe.report.sections.judgement import OUTSIDE, UNKNOWN
 
 if TYPE_CHECKING:
-    from podprobe.model import Listener, Owner, Snapshot, UnixSocket
+    from podprobe.model import Flow, Listener, Owner, Snapshot, UnixSocket
 
 _OWNED_BY = {
     "fd": "open file",
@@ -61,13 +61,18 @@ def ports(snapshot: Snapshot, marks: Marks) -> Section:
     return section("ports", "Ports", columns, rows)
 
 
+def flow_end(flow: Flow, container: str | None) -> str:
+    """A party of a flow: the container, the address outside the Pod, or that nobody knows (TIME_WAIT has no owner)."""
+    return container or flow.remote_address or (OUTSIDE if flow.scope == "external" else UNKNOWN)
+
+
 def flows(snapshot: Snapshot, marks: Marks) -> Section:
     """Connections of the same two parties to the same server port, taken together."""
     rows = [
         marks.row(
             f"/network/flows/{index}",
-            text(flow.from_container or flow.remote_address or OUTSIDE, 63),
-            text(flow.to_container or flow.remote_address or OUTSIDE, 63),
+            text(flow_end(flow, flow.from_container), 63),
+            text(flow_end(flow, flow.to_container), 63),
             text(flow.server, 60),
             count(flow.connections),
             time(flow.rtt_us),
