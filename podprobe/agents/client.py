@@ -158,7 +158,9 @@ class Agent:
                     )
         return answer
 
-    def probe(self, kind: str, to: str, *, count: int, interval: float, timeout: float) -> ProbeAnswer:
+    def probe(
+        self, kind: str, to: str, *, count: int, interval: float, timeout: float, root_pid: int = 1
+    ) -> ProbeAnswer:
         """Run an active probe: `tcp` and `udp` to `HOST:PORT`, `unix` to a path or `@name`, `http` to a URL.
 
         Args:
@@ -167,6 +169,7 @@ class Agent:
             count: how many.
             interval: seconds from the beginning of one to that of the next.
             timeout: seconds for each.
+            root_pid: the container's first process, as the agent numbers it: whose files a unix path is among.
 
         Raises:
             AgentError: the agent is gone, broke the protocol, or did not answer in time.
@@ -178,6 +181,7 @@ class Agent:
             "count": count,
             "interval": interval,
             "timeout": timeout,
+            "root_pid": root_pid,
         }
         answer = ProbeAnswer()
         with self._wire.ask(request, count * max(interval, timeout) + 5.0) as exchange:

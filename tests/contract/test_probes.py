@@ -1,0 +1,194 @@
+"""Active probes against real servers of this process."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from podprobe.agents.inet import decode
+from podprobe.errors import AgentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from podprobe.agents.answers import ProbeAnswer
+    from podprobe.agents.client import Agent
+
+
+def probe(agent: Agent, kind: str, to: str, count: int = 3, timeout: float = 2.0) -> ProbeAnswer:
+    return agent.probe(kind, to, count=count, interval=0.001, timeout=timeout, root_pid=os.getpid())
+
+
+def test_tcp_connects_are_counted_by_the_server(agent: Agent) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as server:
+        answer = probe(agent, "tcp", f"127.0.0.1:{server.getsockname()[1]}", count=20)
+        assert len(answer.samples_ns) == 20
+        assert answer.errors == {}
+        assert all(0 < sample < 2_000_000_000 for sample in answer.samples_ns)
+        server.settimeout(2)
+        for _ in range(20):
+            connection, _ = server.accept()
+            with connection:
+                # What a server reads is the end of a file, and no reset.
+                assert connection.recv(10) == b""
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+def test_many_tcp_connects_leave_a_bounded_number_behind(agent: Agent) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as server:
+        port = server.getsockname()[1]
+
+        def drain() -> None:
+            for _ in range(1100):
+                server.accept()[0].close()
+
+        thread = threading.Thread(target=drain)
+        thread.start()
+        answer = probe(agent, "tcp", f"127.0.0.1:{port}", count=1100)
+        thread.join(20)
+        assert len(answer.samples_ns) == 1100
+        left = [
+            one
+            for one in decode(agent.look(["inet"]).inet)
+            if one.remote_port == port or one.local_port == port
+        ]
+    assert len([one for one in left if one.state == "time-wait"]) <= 1000
+
+
+def test_a_closed_port_is_refused(agent: Agent) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    assert probe(agent, "tcp", f"127.0.0.1:{port}").errors == {"ECONNREFUSED": 3}
+
+
+def test_a_full_backlog_times_out(agent: Agent) -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        with socket.create_connection(server.getsockname()):
+            answer = probe(agent, "tcp", f"127.0.0.1:{server.getsockname()[1]}", count=2, timeout=0.1)
+    assert answer.errors == {"ETIMEDOUT": 2}
+
+
+def test_ipv6_and_names(agent: Agent) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as server:
+        assert len(probe(agent, "tcp", f"[::1]:{server.getsockname()[1]}").samples_ns) == 3
+    with pytest.raises(AgentError, match="does not resolve"):
+        probe(agent, "tcp", "no-such-name.invalid:80")
+    with pytest.raises(AgentError, match="no HOST:PORT"):
+        probe(agent, "tcp", "127.0.0.1")
+    assert agent.alive
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_STREAM, socket.SOCK_SEQPACKET])
+def test_unix_sockets_by_path(agent: Agent, tmp_path: Path, kind: socket.SocketKind) -> None:
+    directory = tmp_path / ("d" * 60) / ("e" * 60)
+    directory.mkdir(parents=True)
+    (tmp_path / "link").symlink_to(directory)
+    with socket.socket(socket.AF_UNIX, kind) as server:
+        here = os.open(directory, os.O_RDONLY)
+        server.bind(f"/proc/self/fd/{here}/s")
+        os.close(here)
+        server.listen(10)
+        assert len(probe(agent, "unix", str(directory / "s")).samples_ns) == 3
+        assert len(probe(agent, "unix", str(tmp_path / "link" / "s")).samples_ns) == 3
+    assert probe(agent, "unix", str(directory / "s")).errors == {"ECONNREFUSED": 3}
+    with pytest.raises(AgentError, match="No such file"):
+        probe(agent, "unix", str(directory / "absent"))
+
+
+def test_unix_sockets_by_abstract_name(agent: Agent) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("\0podprobe-probe-test")
+        server.listen(10)
+        assert len(probe(agent, "unix", "@podprobe-probe-test").samples_ns) == 3
+    assert probe(agent, "unix", "@podprobe-probe-test").errors == {"ECONNREFUSED": 3}
+
+
+class Handler(BaseHTTPRequestHandler):
+    seen: list[str] = []  # noqa: RUF012
+
+    def do_GET(self) -> None:
+        self.seen.append(f"{self.path} {self.headers['Host']} {self.headers['User-Agent']}")
+        self.send_response(200 if self.path.startswith("/ok") else 503)
+        self.end_headers()
+        self.wfile.write(bytes(100_000))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def web() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_http_with_its_status(agent: Agent) -> None:
+    with web() as host:
+        answer = probe(agent, "http", f"http://{host}/ok?x=1#fragment")
+        assert (len(answer.samples_ns), answer.statuses, answer.errors) == (3, {"200": 3}, {})
+        assert probe(agent, "http", f"http://{host}").statuses == {"503": 3}
+        assert Handler.seen[0] == f"/ok?x=1 {host} podprobe"
+        assert Handler.seen[3] == f"/ {host} podprobe"
+        for url in (
+            "https://127.0.0.1/",
+            f"http://{host}/a b",
+            f"http://{host}/\r\nX: y",
+            "http://",
+            "127.0.0.1:80",
+        ):
+            with pytest.raises(AgentError, match=r"http://|percent-encoded"):
+                probe(agent, "http", url)
+
+
+def test_http_to_what_is_no_web_server(agent: Agent) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            for said in (b"SSH-2.0-OpenSSH_9.9\r\n", b""):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(1000)
+                    connection.sendall(said)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        errors = probe(agent, "http", f"http://127.0.0.1:{server.getsockname()[1]}/", count=2).errors
+        thread.join(5)
+    assert errors == {"EPROTO": 1, "ECONNRESET": 1}
+
+
+def test_udp_with_a_reply_with_none_and_closed(agent: Agent) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        to = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def echo() -> None:
+            for _ in range(3):
+                server.sendto(b"yes", server.recvfrom(100)[1])
+
+        thread = threading.Thread(target=echo)
+        thread.start()
+        assert len(probe(agent, "udp", to).samples_ns) == 3
+        thread.join(5)
+        assert probe(agent, "udp", to, count=1, timeout=0.05).errors == {"ETIMEDOUT": 1}
+    assert probe(agent, "udp", to, count=1).errors == {"ECONNREFUSED": 1}
+
+
+def test_a_kind_that_there_is_not(agent: Agent) -> None:
+    with pytest.raises(AgentError, match="no probe of kind 'icmp'"):
+        probe(agent, "icmp", "127.0.0.1")
