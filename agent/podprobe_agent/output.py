@@ -43,7 +43,7 @@ class Output:
 
     def send(self, kind: int, request: int, payload: bytes = b"") -> None:
         """Write a frame; waits while the client does not read. Ends the agent where nobody reads any more."""
-        frame = protocol.encode(kind, request, payload, compress=kind not in (protocol.DATA, protocol.BEAT))
+        frame = protocol.encode(kind, request, payload, compress=kind != protocol.BEAT)
         with self._lock:
             self._write(frame)
 
