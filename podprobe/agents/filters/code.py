@@ -33,7 +33,7 @@ _NEAR = 255  # the farthest that a conditional jump reaches
 
 _ETHERTYPE, _IP = 12, 14
 _TYPES = {"ip": 0x0800, "arp": 0x0806, "ip6": 0x86DD}
-_NUMBERS = {"icmp": (1, None), "icmp6": (None, 58), "tcp": (6, 6), "udp": (17, 17)}
+_NUMBERS = {"icmp": (1, None), "icmp6": (None, 58), "tcp": (6, 6), "udp": (17, 17), "sctp": (132, 132)}
 """The protocol's number in IPv4 and IPv6; IPv6 with extension headers is not followed, as in tcpdump."""
 
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Transport = Literal["tcp", "udp"]
+Transport = Literal["tcp", "udp", "sctp"]
 Direction = Literal["src", "dst"]
 
 PROTOCOLS = frozenset({"tcp", "udp", "icmp", "icmp6", "ip", "ip6", "arp"})
@@ -30,7 +30,7 @@ class Is:
 
 @dataclass(frozen=True)
 class Port:
-    """TCP or UDP from or to a port."""
+    """TCP, UDP or SCTP from or to a port."""
 
     number: int
     transports: tuple[Transport, ...]
@@ -129,7 +129,7 @@ class _Parser:
         elif protocol is not None and (not self.words or self.words[0] not in ("port", "host")):
             return Is(protocol)
         if self._take("port"):
-            transports: tuple[Transport, ...] = ("tcp", "udp")
+            transports: tuple[Transport, ...] = ("tcp", "udp", "sctp")
             if protocol in ("tcp", "udp"):
                 transports = ("tcp",) if protocol == "tcp" else ("udp",)
             elif protocol is not None:
