@@ -35,7 +35,7 @@ def statuses(demo: Demo) -> dict[str, dict[str, Any]]:
 def processes(demo: Demo, container: str) -> list[int]:
     """A container's processes as this machine numbers them, its first process first."""
     wanted = int(statuses(demo)[container]["containerID"].removeprefix("demo://"))
-    found = [pid for pid in all_pids() if namespace(pid, "pid") == wanted]
+    found = [pid for pid in all_pids() if namespace(pid, "mnt") == wanted]
     return sorted(
         found, key=lambda pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
     )

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import inspect
 import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from podprobe.errors import AccessError, TargetError, UsageError
-from podprobe.targets.local.demo.inside.faults import DEFAULT, NAMES, load
+from podprobe.targets.local.demo.inside.faults import DEFAULT, NAMES, Plan, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class FaultInfo:
     """A fault that the demo Pod can have."""
 
@@ -35,7 +35,11 @@ def faults() -> tuple[FaultInfo, ...]:
     """Every fault there is."""
     modules = {name: load(name) for name in NAMES}
     return tuple(
-        FaultInfo(name, module.FINDINGS, inspect.cleandoc(module.__doc__ or "").partition("\n")[0])
+        FaultInfo(
+            name,
+            module.FINDINGS,
+            inspect.cleandoc(module.__doc__ or "").partition("\n")[0].partition(" Shows ")[0],
+        )
         for name, module in modules.items()
     )
 
@@ -78,13 +82,12 @@ class Demo:
         self._sandbox: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        pod = manifest()
-        inodes: dict[str, int] = {}
+        plan = Plan(pod=manifest())
         for name in self.active:
             declare = getattr(load(name), "declare", None)
             if declare is not None:
-                declare(pod, inodes)
-        config = {"pod": pod, "faults": self.active, "inodes": inodes}
+                declare(plan)
+        config = {**dataclasses.asdict(plan), "faults": self.active}
         # A session of its own: Ctrl-C is for the command that runs on the Pod; the Pod goes when its lifeline does.
         self._sandbox = subprocess.Popen(
             [sys.executable, "-I", "-S", "-B", str(HERE / "inside"), "sandbox"],

@@ -74,24 +74,30 @@ class Kubelet:
                 self._tell({"ready": not late, "notes": notes + late})
 
     def _start(self, container: _Container) -> None:
-        # The next child's PID namespace; the sandbox itself goes back to its own, so that it can make another.
-        linux.unshare(linux.CLONE_NEWPID)
+        apart, tell_apart = os.pipe()
+        if not self._pod["spec"].get("shareProcessNamespace"):
+            linux.unshare(linux.CLONE_NEWPID)
         pid = os.fork()
         if pid == 0:
-            self._be_container(container)
+            self._be_container(container, tell_apart)
+        # The child has its PID namespace; the sandbox goes back to its own, so that it can make another.
         linux.setns(self._own_namespace, linux.CLONE_NEWPID)
+        os.close(tell_apart)
+        os.read(apart, 1)
+        os.close(apart)
         container.pid = pid
         container.started_at = _now()
         container.started_clock = time.monotonic()
-        container.namespace = linux.namespace_id("pid", pid)
+        container.namespace = linux.namespace_id("mnt", pid)
         self._write_status()
 
-    def _be_container(self, container: _Container) -> None:
+    def _be_container(self, container: _Container, tell_apart: int) -> None:
         """Never returns."""
         try:
             name = container.spec["name"]
             self._cgroups.join(name)
             linux.unshare(linux.CLONE_NEWNS)
+            os.close(tell_apart)
             log = os.open(f"/logs/{name}", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             os.dup2(log, 1)
             os.dup2(log, 2)
@@ -161,7 +167,7 @@ class _Container:
         self.last_exit: dict[str, Any] | None = None
 
     def status(self) -> dict[str, Any]:
-        """A containerStatus of the Kubernetes API; the container's id is its PID namespace."""
+        """A containerStatus of the Kubernetes API; the container's id is its mount namespace."""
         running = self.pid is not None
         waiting = {
             "waiting": {"reason": "CrashLoopBackOff", "message": f"back-off restarting {self.spec['name']}"}

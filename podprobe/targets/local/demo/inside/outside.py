@@ -1,38 +1,44 @@
-"""The world outside the Pod: a network namespace from which the kubelet's probes and users' requests come."""
+"""The world outside the Pod: a network namespace from which users' and the kubelet's requests come."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-import socket
-import struct
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import interfaces, linux
+from .faults import outside_retransmits, retransmits
+from .programs import http
+
+if TYPE_CHECKING:
+    import socket
 
 POD_ADDRESS = "10.77.0.2"
 OUTSIDE_ADDRESS = "10.77.0.1"
 _PREFIX = 24
 _PAUSE_SECONDS = 0.5
+_PUBLIC = ("http", "metrics")
+"""Names of the ports that are called from outside."""
 
 
-def start_outside(pod: dict[str, Any]) -> list[str]:
-    """Join the Pod to the outside by an `eth0`, and start the process that sends requests to its declared ports.
+def start_outside(pod: dict[str, Any], active: list[str]) -> list[str]:
+    """Join the Pod to the outside by an `eth0`, and start the process that calls its public ports.
 
     Returns:
         What could not be had, for the user to know.
     """
-    ports = [port["containerPort"] for spec in pod["spec"]["containers"] for port in spec.get("ports", [])]
+    declared = [port for spec in pod["spec"]["containers"] for port in spec.get("ports", [])]
+    ports = sorted({port["containerPort"] for port in declared if port.get("name") in _PUBLIC})
     made, tell_made = os.pipe()
     joined, tell_joined = os.pipe()
     pid = os.fork()
     if pid == 0:
-        try:
+        with contextlib.suppress(BaseException):  # a forked child must never run on into its parent's code
             os.close(tell_joined)
-            _be_outside(tell_made, joined, sorted(set(ports)))
-        finally:
-            os._exit(1)
+            _be_outside(tell_made, joined, ports, outside_retransmits.NAME in active)
+        os._exit(1)
     os.close(tell_made)
     os.close(joined)
     os.read(made, 1)
@@ -44,13 +50,13 @@ def start_outside(pod: dict[str, Any]) -> list[str]:
         os.write(tell_joined, b"+")
     except OSError as error:
         os.kill(pid, signal.SIGKILL)
-        return [f"the Pod has no eth0 and nobody calls it from outside: {error}"]
+        return [f"the Pod has no eth0, and nobody calls it from outside: {error}"]
     finally:
         os.close(tell_joined)
     return []
 
 
-def _be_outside(tell_made: int, joined: int, ports: list[int]) -> None:
+def _be_outside(tell_made: int, joined: int, ports: list[int], lossy: bool) -> None:
     linux.set_process_name("outside")
     linux.unshare(linux.CLONE_NEWNET)
     os.close(tell_made)
@@ -58,22 +64,21 @@ def _be_outside(tell_made: int, joined: int, ports: list[int]) -> None:
         return
     interfaces.add_address("pod0", OUTSIDE_ADDRESS, _PREFIX)
     interfaces.bring_up("pod0")
+    connections: dict[int, socket.socket] = {}
     while True:
         for port in ports:
-            _request(port)
+            _call(connections, port, lossy)
         time.sleep(_PAUSE_SECONDS)
 
 
-def _request(port: int) -> None:
-    """One GET, as a user or a probe would send it; an answer is read to its end, a refusal is none of our business."""
+def _call(connections: dict[int, socket.socket], port: int, lossy: bool) -> None:
+    """One request over a connection that stays; where that fails, the next call makes another."""
     try:
-        with socket.socket() as connection:
-            connection.settimeout(1)
-            connection.connect((POD_ADDRESS, port))
-            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: demo\r\nConnection: close\r\n\r\n")
-            while connection.recv(4096):
-                pass
-            # The side that closes last keeps no TIME_WAIT; a reset would show up in the Pod's counters.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 0, 0))
+        if port not in connections:
+            connections[port] = http.connect((POD_ADDRESS, port))
+            if lossy:
+                retransmits.spoil(connections[port], outside_retransmits.SHARE)
+        http.get(connections[port], "/healthz")
     except OSError:
-        return
+        if port in connections:
+            connections.pop(port).close()

@@ -26,11 +26,12 @@ def size_in_bytes(quantity: str) -> int:
     return int(number) * _UNITS[quantity[len(number) :]]
 
 
-def make_sandbox_root(pod: dict[str, Any], inodes: dict[str, int]) -> None:
+def make_sandbox_root(pod: dict[str, Any], sizes: dict[str, str], inodes: dict[str, int]) -> None:
     """Make the sandbox's root: `/base` with the host's programs, `/volumes`, `/shm`, `/mqueue`; and move into it.
 
     Args:
         pod: the Pod; its emptyDir volumes become tmpfs of their sizeLimit.
+        sizes: volumes whose file system is of another size than that, as on a node's disk.
         inodes: volumes whose number of inodes is limited.
     """
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
@@ -47,7 +48,9 @@ def make_sandbox_root(pod: dict[str, Any], inodes: dict[str, int]) -> None:
     linux.mount("mqueue", str(scratch / "mqueue"), "mqueue", linux.MS_NOSUID | linux.MS_NODEV)
     linux.mount("proc", str(scratch / "proc"), "proc")
     for volume in pod["spec"].get("volumes", []):
-        _make_volume(scratch / "volumes" / volume["name"], volume, inodes.get(volume["name"]))
+        name = volume["name"]
+        size = sizes.get(name) or (volume["emptyDir"] or {}).get("sizeLimit", "16Mi")
+        _make_volume(scratch / "volumes" / name, size_in_bytes(size), inodes.get(name))
     linux.pivot_root(str(scratch))
 
 
@@ -135,12 +138,10 @@ def _copy_settings(etc: Path, hostname: str) -> None:
     (etc / "resolv.conf").write_text("# The demo has no name server.\n")
 
 
-def _make_volume(path: Path, volume: dict[str, Any], inodes: int | None) -> None:
+def _make_volume(path: Path, size: int, inodes: int | None) -> None:
     path.mkdir()
-    empty_dir = volume["emptyDir"] or {}
-    size = size_in_bytes(empty_dir.get("sizeLimit", "16Mi"))
     options = f"size={size},mode=1777" + (f",nr_inodes={inodes}" if inodes else "")
-    linux.mount(volume["name"], str(path), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
+    linux.mount(path.name, str(path), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, options)
 
 
 def _bind(source: Path, target: Path) -> None:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from . import Plan
+
 FINDINGS = ("VOL102",)
 
-_INODES = 200
+INODES = 200
 _LEFT = 4
+_OF_THE_WORKER = 16
 
 
-def declare(pod: dict[str, Any], inodes: dict[str, int]) -> None:
+def declare(plan: Plan) -> None:
     """The volume has few inodes."""
-    inodes["cache"] = _INODES
+    plan.inodes["cache"] = INODES
 
 
 def _fill(ready: Callable[[], None]) -> None:
-    # The directories are an inode each, and the worker's sixteen results come on top.
-    small = Path("/cache/sessions")
-    small.mkdir(exist_ok=True)
-    for number in range(_INODES - 2 - 16 - _LEFT):
-        (small / f"{number:04}").touch()
+    # The volume's root and this directory are an inode each, and the worker's results come on top.
+    sessions = Path("/cache/sessions")
+    sessions.mkdir(exist_ok=True)
+    for number in range(INODES - 2 - _OF_THE_WORKER - _LEFT):
+        (sessions / f"{number:04}").touch()
     ready()
     signal.pause()
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from . import Actor
+    from . import Actor, Plan
 
 NAME = "port-conflict"
 FINDINGS = ("NET101", "STA102")
 ACTORS: dict[str, Actor] = {}  # `app` itself listens
 
 
-def declare(pod: dict[str, Any], inodes: dict[str, int]) -> None:
+def declare(plan: Plan) -> None:
     """`app` declares the port of `metrics`."""
-    from . import spec_of
-
-    spec_of(pod, "app")["ports"].append({"name": "admin", "containerPort": 9090})
+    plan.declare_port("app", "admin", 9090)

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .. import sysv
-from ..faults import port_conflict, retransmits
+from ..faults import port_conflict, retransmits, start_race
 from . import common, http
 
 if TYPE_CHECKING:
@@ -24,10 +24,13 @@ def run(active: tuple[str, ...], ready: Callable[[], None]) -> None:
     sysv.set_semaphore(locks, 0, 1)
     segment = sysv.attach_segment(common.SEGMENT_KEY, common.SEGMENT_BYTES)
     ring = _make_ring()
+    if start_race.NAME in active:
+        time.sleep(start_race.DELAY_SECONDS)
     accepted = retransmits.spoil if retransmits.NAME in active else None
-    http.serve_beside(http.listen(common.APP), _answer, accepted)
+    # Before the port that `metrics` waits for: it always loses the race.
     if port_conflict.NAME in active:
         http.serve_beside(http.listen(common.METRICS), _answer)
+    http.serve_beside(http.listen(common.APP), _answer, accepted)
     ready()
     number = 0
     while True:

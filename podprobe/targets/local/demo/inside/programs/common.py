@@ -6,7 +6,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import http
+
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
 WEB = ("0.0.0.0", 8080)  # noqa: S104  # reached from outside the Pod
@@ -33,6 +36,16 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def connect_when_there(address: tuple[str, int]) -> socket.socket:
+    """Connect to a listener that may not be there yet."""
+    for _ in range(100):
+        try:
+            return http.connect(address)
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    return http.connect(address)
 
 
 def log(name: str, line: str) -> None:

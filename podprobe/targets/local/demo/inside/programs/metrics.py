@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from ..faults import start_race
 from . import common, http
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ _PAUSE_SECONDS = 1.0
 def run(active: tuple[str, ...], ready: Callable[[], None]) -> None:
     """Scrape once a second. A port that is taken ends the program, as it does with real exporters."""
     page = [b""]
-    common.wait_for(common.RING.exists)
+    if start_race.NAME in active:
+        _insist_on_app()
+    else:
+        common.connect_when_there(common.APP).close()
     try:
         listener = http.listen(common.METRICS)
     except OSError as error:
@@ -32,3 +36,10 @@ def run(active: tuple[str, ...], ready: Callable[[], None]) -> None:
         except OSError:
             page[0] = b"up 0\n"
         time.sleep(_PAUSE_SECONDS)
+
+
+def _insist_on_app() -> None:
+    try:
+        http.connect(common.APP).close()
+    except OSError as error:
+        raise SystemExit(f"dial tcp {common.APP[0]}:{common.APP[1]}: connect: {error.strerror}") from None

@@ -1,0 +1,41 @@
+"""`web` sends one small piece at a time to `worker`, which never answers: each waits for a delayed ACK. Shows TCP104.
+
+The kernel holds an acknowledgement back for 40 ms in the hope of an answer to carry it: that is then the round-trip
+time of a connection within one machine.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ..programs import common, http
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FINDINGS = ("TCP104",)
+
+ADDRESS = ("127.0.0.1", 7006)
+_PAUSE_SECONDS = 0.06
+_WARM_UP = 30
+
+
+def _listen(ready: Callable[[], None]) -> None:
+    listener = http.listen(ADDRESS)
+    ready()
+    connection, _ = listener.accept()
+    while connection.recv(64):
+        pass
+
+
+def _trickle(ready: Callable[[], None]) -> None:
+    connection = common.connect_when_there(ADDRESS)
+    for count in range(1 << 62):
+        connection.sendall(b"piece")
+        time.sleep(_PAUSE_SECONDS)
+        if count == _WARM_UP:
+            ready()
+
+
+ACTORS = {"worker": _listen, "web": _trickle}
