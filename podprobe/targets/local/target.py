@@ -12,7 +12,7 @@ from podprobe.agents.process import ProcessStream
 from podprobe.errors import AccessError, AgentError
 from podprobe.model import Container, Target, User, Visibility
 from podprobe.targets.base import AgentSet, PodState, Progress
-from podprobe.targets.local import enter, procfs, volumes
+from podprobe.targets.local import declared, enter, procfs, volumes
 from podprobe.targets.local.containers import Group, LocalContainer, group
 
 if TYPE_CHECKING:
@@ -120,7 +120,18 @@ class LocalTarget:
     def _find(self) -> tuple[Group, PodState | None]:
         """The containers as they are now; those of the demo under their declared names, with its manifest."""
         found = group(procfs.members_of(self._pid))
-        return found, None
+        if found.sandbox is None:
+            return found, None
+        manifest = declared.read(found.sandbox.pid)
+        if manifest is None:
+            return found, None
+        names = {container.id: container.name for container in manifest.containers if container.id}
+        named = tuple(
+            replace(container, name=name)
+            for container in found.containers
+            if (name := names.get(str(container.init.namespaces["mnt"]))) is not None
+        )
+        return replace(found, containers=named), manifest
 
     def _drop(self, wanted: dict[str | None, LocalContainer]) -> None:
         """Forget agents that are lost, and those whose container has gone or has been started again."""

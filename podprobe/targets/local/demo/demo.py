@@ -35,13 +35,14 @@ def faults() -> tuple[FaultInfo, ...]:
     """Every fault there is."""
     modules = {name: load(name) for name in NAMES}
     return tuple(
-        FaultInfo(
-            name,
-            module.FINDINGS,
-            inspect.cleandoc(module.__doc__ or "").partition("\n")[0].partition(" Shows ")[0],
-        )
+        FaultInfo(name, module.FINDINGS, _first_sentence(module.__doc__ or ""))
         for name, module in modules.items()
     )
+
+
+def _first_sentence(text: str) -> str:
+    """Without the findings, which a list shows in a column of their own."""
+    return inspect.cleandoc(text).partition("\n")[0].partition(" Shows ")[0]
 
 
 def manifest() -> dict[str, Any]:
