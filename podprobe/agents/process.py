@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _READ_BYTES = 256 << 10
 _STDERR_BYTES = 4 << 10
 _GRACE_SECONDS = 1.0
+_WRITER_SECONDS = 0.1
 
 
 class ProcessStream:
@@ -111,7 +112,15 @@ class ProcessStream:
         if self._closed.is_set():
             return
         self._closed.set()
-        # SIGTERM unblocks a writer and a reader in other threads: both see their pipe end.
+        assert self._process.stdin
+        # An agent ends with its input, and whatever started it (nsenter) then reaps it. Where that does not do, SIGTERM
+        # unblocks a writer and a reader in other threads: both see their pipe end.
+        if self._writing.acquire(timeout=_WRITER_SECONDS):
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+            self._writing.release()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_GRACE_SECONDS)
         self._process.terminate()
         try:
             self._process.wait(_GRACE_SECONDS)
