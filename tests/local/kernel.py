@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from podprobe.targets.local.demo import Demo
+
+
+PYTHON = str(Path(sys.executable).resolve())
+"""Containers of the demo have it at the same path."""
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
@@ -69,9 +74,7 @@ def listeners(demo: Demo) -> dict[str, int]:
     for line in Path(f"/proc/{demo.pid}/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
         if fields[3] == "0A":
-            address, _, port = fields[1].partition(":")
-            octets = ".".join(str(byte) for byte in reversed(bytes.fromhex(address)))
-            found[f"{octets}:{int(port, 16)}"] = int(fields[9])
+            found[_endpoint(fields[1])] = int(fields[9])
     return found
 
 
@@ -107,3 +110,25 @@ def counter(demo: Demo, name: str) -> int:
 
 def root_of(demo: Demo, container: str) -> Path:
     return Path(f"/proc/{processes(demo, container)[0]}/root")
+
+
+def connections(demo: Demo) -> list[tuple[str, str, str]]:
+    """Local and remote endpoint, and state in hexadecimal, of every IPv4 TCP socket that does not listen."""
+    rows = [line.split() for line in Path(f"/proc/{demo.pid}/net/tcp").read_text().splitlines()[1:]]
+    return [(_endpoint(row[1]), _endpoint(row[2]), row[3]) for row in rows if row[3] != "0A"]
+
+
+def backlog(demo: Demo, port: int) -> tuple[int, int]:
+    """Of a listener: connections that wait, and how many may."""
+    (line,) = run_in(demo, "ss", "-tlnH", f"sport = :{port}").splitlines()
+    return int(line.split()[1]), int(line.split()[2])
+
+
+def tcp_details(demo: Demo, which: str) -> list[str]:
+    """What `ss -ti` says of each connection that the filter lets through."""
+    return run_in(demo, "ss", "-tniHO", *which.split()).splitlines()
+
+
+def _endpoint(text: str) -> str:
+    address, _, port = text.partition(":")
+    return ".".join(str(byte) for byte in reversed(bytes.fromhex(address))) + f":{int(port, 16)}"

@@ -1,4 +1,4 @@
-"""`web` sends one small piece at a time to `worker`, which never answers: each waits for a delayed ACK. Shows TCP104.
+"""`web` sends small pieces to `worker`, which neither answers nor hurries to read: ACKs are delayed. Shows TCP104.
 
 The kernel holds an acknowledgement back for 40 ms in the hope of an answer to carry it: that is then the round-trip
 time of a connection within one machine.
@@ -18,15 +18,16 @@ FINDINGS = ("TCP104",)
 
 ADDRESS = ("127.0.0.1", 7006)
 _PAUSE_SECONDS = 0.06
-_WARM_UP = 30
+_READ_SECONDS = 2.0
+_WARM_UP = 40
 
 
 def _listen(ready: Callable[[], None]) -> None:
     listener = http.listen(ADDRESS)
     ready()
     connection, _ = listener.accept()
-    while connection.recv(64):
-        pass
+    while connection.recv(4096):
+        time.sleep(_READ_SECONDS)
 
 
 def _trickle(ready: Callable[[], None]) -> None:
