@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from podprobe.targets.access import AgentsMode, Profile
-    from podprobe.targets.base import PodTarget
-    from podprobe.targets.kubernetes.resolve import FoundPod
+    from collections.abc import Iterator
 
-__all__ = ["complete_pods", "find_pods", "find_replicas", "open_pod"]
+    from podprobe.targets.access import AgentsMode, Profile
+    from podprobe.targets.kubernetes.diagnosis import Check
+    from podprobe.targets.kubernetes.resolve import FoundPod
+    from podprobe.targets.kubernetes.target import KubernetesTarget
+
+__all__ = ["complete_pods", "diagnose", "find_pods", "find_replicas", "open_pod"]
 
 _COMPLETION_SECONDS = 3.0
 
@@ -27,7 +30,7 @@ def open_pod(
     profile: Profile = "mirror",
     agents_mode: AgentsMode = "each",
     request_timeout: float = 30.0,
-) -> PodTarget:
+) -> KubernetesTarget:
     """The Pod that `pod/NAME`, `deploy/NAME`, … names. `ttl` and `request_timeout` are seconds.
 
     Nothing is asked of the API server yet.
@@ -77,6 +80,36 @@ def find_pods(
     api = Api(connection, request_timeout)
     try:
         return find(api, None if all_namespaces else namespace or connection.namespace, selector)
+    finally:
+        api.close()
+
+
+def diagnose(
+    target: str | None,
+    *,
+    namespace: str | None = None,
+    context: str | None = None,
+    kubeconfig: str | None = None,
+    as_user: str | None = None,
+    as_groups: tuple[str, ...] = (),
+    image: str,
+    ttl: int,
+    request_timeout: float = 30.0,
+) -> Iterator[Check]:
+    """Whether podprobe can work on a cluster, in a namespace, and in a Pod if one is named; check by check.
+
+    Raises:
+        TargetError: the kubeconfig cannot be used.
+        AccessError: its credential plugin failed.
+    """
+    from podprobe.targets.kubernetes import diagnosis
+    from podprobe.targets.kubernetes.api import Api
+    from podprobe.targets.kubernetes.kubeconfig import connect
+
+    connection = connect(context=context, kubeconfig=kubeconfig, as_user=as_user, as_groups=as_groups)
+    api = Api(connection, request_timeout)
+    try:
+        yield from diagnosis.diagnose(api, namespace or connection.namespace, target, image=image, ttl=ttl)
     finally:
         api.close()
 

@@ -121,7 +121,7 @@ class Ephemerals:
     def _add(self, pod: Pod, wants: Sequence[Want], outcome: Outcome) -> tuple[Pod, list[Holder]]:
         node = read_node(self._api, pod)
         self._progress(Progress("checking privileges with a dry run", total=len(wants)))
-        admitted = self._admitted(pod, wants, outcome)
+        admitted = self.admitted(pod, wants, outcome)
         # An entry can never be removed again. So where nothing shows that the node has the image, one goes ahead.
         groups = [admitted]
         if len(admitted) > 1 and not is_present(node, pod, self._image):
@@ -152,7 +152,7 @@ class Ephemerals:
             ]
         return pod, added
 
-    def _admitted(
+    def admitted(
         self, pod: Pod, wants: Sequence[Want], outcome: Outcome
     ) -> list[tuple[Want, Candidate, dict[str, Any]]]:
         """What admission takes, each with the first context that it takes."""
@@ -162,7 +162,7 @@ class Ephemerals:
         try:
             self._patch(pod, entries, dry_run=True)
         except ApiError as refusal:
-            if refusal.status not in _REFUSALS or _is_rbac(refusal):
+            if refusal.status not in _REFUSALS or refusal.lacks_permission:
                 raise
         else:
             return [(want, candidate, entry) for (want, candidate), entry in zip(best, entries, strict=True)]
@@ -303,6 +303,19 @@ class Ephemerals:
             ))  # fmt: skip
 
 
+def dry_run(
+    api: Api, pod: Pod, wants: Sequence[Want], *, image: str, ttl: int, profile: Profile
+) -> list[tuple[Want, Candidate]]:
+    """What admission would take, without adding anything.
+
+    Raises:
+        AgentError: it refuses every agent.
+        AccessError: adding agents is not allowed.
+    """
+    ephemerals = Ephemerals(api, image=image, ttl=ttl, profile=profile, progress=lambda _: None)
+    return [(want, candidate) for want, candidate, _ in ephemerals.admitted(pod, wants, Outcome())]
+
+
 def shared_memory_mount(pod: Pod, container: str) -> list[dict[str, Any]]:
     """The volume that the container has on /dev/shm, if any: it hides the Pod's own from that container."""
     spec = next((one for one in pod.specs() if one.name == container), None)
@@ -316,10 +329,6 @@ def _doing(holder: Holder) -> str:
     state = holder.status.state if holder.status else None
     reason = state.waiting.reason if state and state.waiting else None
     return "pulling the image" if reason == "ContainerCreating" else reason or "waiting for the kubelet"
-
-
-def _is_rbac(error: ApiError) -> bool:
-    return error.status == 403 and "cannot" in error.answer and "in API group" in error.answer
 
 
 def _allow(refusal: ApiError) -> str:

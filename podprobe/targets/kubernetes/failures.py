@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 GRANT = (
     "grant it: kubectl apply -f deploy/rbac.yaml and bind the role; `podprobe doctor` lists what is missing"
 )
+
+_DENIED = re.compile(r' cannot (\w+) resource "')
 
 
 class ApiError(LookError):
@@ -38,6 +41,11 @@ class ApiError(LookError):
         self.status = status
         self.reason = reason
         self.answer = answer
+
+    @property
+    def lacks_permission(self) -> bool:
+        """RBAC refused; admission, which answers 403 as well, did not."""
+        return self.status == 403 and _DENIED.search(self.answer) is not None
 
 
 class ApiAccessError(ApiError, AccessError):
@@ -88,8 +96,13 @@ def refused(ask: Ask, status: int, body: bytes, headers: Mapping[str, str]) -> A
 def _forbidden(ask: Ask, facts: dict[str, Any]) -> ApiError:
     answer = facts["answer"]
     # RBAC's own refusal names the missing verb; anything else that answers 403 is an admission controller.
-    if "cannot" in answer and "in API group" in answer:
-        return ApiAccessError(f"you may not {ask.permission}: {answer}", GRANT, **facts)
+    if denied := _DENIED.search(answer):
+        if denied[1] == "impersonate":
+            return ApiAccessError(
+                f"you may not impersonate anybody: {answer}", "leave out --as and --as-group", **facts
+            )
+        # An exec is authorized by two verbs, one after the other: name the one that is missing.
+        return ApiAccessError(f"you may not {ask.to(denied[1]).permission}: {answer}", GRANT, **facts)
     return ApiAccessError(
         f"the cluster's admission refuses to {ask.words}: {answer}",
         "`podprobe doctor TARGET` tries each profile; else ask who runs the policy for an exception",

@@ -109,22 +109,11 @@ def _load(configuration: Any, paths: list[str], context: str | None) -> tuple[st
     from kubernetes.config import kube_config
 
     library: Any = kube_config
-    try:
-        merged = library.KubeConfigMerger(os.pathsep.join(paths)).config
-    except OSError as error:
-        raise TargetError(
-            f"cannot read {error.filename}: {error.strerror}", "check its permissions"
-        ) from None
-    except ValueError as error:
-        raise TargetError(f"{' or '.join(paths)} is not UTF-8 text: {error}") from None
-    except Exception as error:
-        if type(error).__module__.startswith("yaml"):
-            problem = " ".join(str(error).split())
-            raise TargetError(
-                f"{' or '.join(paths)} is not YAML: {problem}", "repair the kubeconfig"
-            ) from None
-        raise
-    name = context or _current_context(paths)
+    documents = [_document(Path(path).expanduser()) for path in paths]
+    merged = library.KubeConfigMerger(os.pathsep.join(paths)).config
+    # As kubectl merges: the first file that sets it wins. (The library lets the last one win.)
+    current = next((one["current-context"] for one in documents if one.get("current-context")), None)
+    name = context or (str(current) if current else None)
     known = [str(entry["name"]) for entry in merged.value.get("contexts") or []]
     if name not in known:
         asked = f"no context {name!r}" if name else "no current context"
@@ -147,15 +136,28 @@ def _load(configuration: Any, paths: list[str], context: str | None) -> tuple[st
     return name, details.get("namespace") or "default", user
 
 
-def _current_context(paths: list[str]) -> str | None:
-    # As kubectl merges: the first file that sets it wins. (The library lets the last one win.)
+def _document(path: Path) -> dict[str, Any]:
     import yaml
 
-    for path in paths:
-        content = yaml.safe_load(Path(path).expanduser().read_text())
-        if isinstance(content, dict) and content.get("current-context"):
-            return str(content["current-context"])
-    return None
+    try:
+        content = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise TargetError(
+            f"cannot read the kubeconfig {path}: {error.strerror}", "check its permissions"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        problem = " ".join(str(error).split())
+        raise TargetError(
+            f"the kubeconfig {path} is not YAML: {problem}", "repair it, or name another"
+        ) from None
+    lists = ("clusters", "users", "contexts")
+    if not isinstance(content, dict) or not all(_named(content.get(key) or []) for key in lists):
+        raise TargetError(f"the kubeconfig {path} is none", "compare it with: kubectl config view")
+    return content
+
+
+def _named(entries: Any) -> bool:
+    return isinstance(entries, list) and all(isinstance(one, dict) and "name" in one for one in entries)
 
 
 @contextlib.contextmanager

@@ -486,6 +486,25 @@ class Version(Wire, frozen=True):
     git_version: str = ""
 
 
+class UserInfo(Wire, frozen=True):
+    """Who is asking."""
+
+    username: str = ""
+    groups: tuple[str, ...] = ()
+
+
+class WhoAmIStatus(Wire, frozen=True):
+    """The answer to a SelfSubjectReview."""
+
+    user_info: UserInfo = UserInfo()
+
+
+class WhoAmI(Wire, frozen=True):
+    """A SelfSubjectReview."""
+
+    status: WhoAmIStatus = WhoAmIStatus()
+
+
 class ReviewStatus(Wire, frozen=True):
     """The answer to a SelfSubjectAccessReview."""
 

@@ -15,6 +15,7 @@ from podprobe.model import Visibility
 from podprobe.targets.base import AgentSet, PodState, Progress
 from podprobe.targets.kubernetes import identity, lookable
 from podprobe.targets.kubernetes.agents import MARK
+from podprobe.targets.kubernetes.cleanup import end_agents
 from podprobe.targets.kubernetes.ephemeral import Ephemerals, Outcome, Want
 from podprobe.targets.kubernetes.exec import open_exec
 from podprobe.targets.kubernetes.resolve import pod_named, pod_of
@@ -125,6 +126,17 @@ class KubernetesTarget:
                     "see why they end: podprobe snapshot shows each container's last exit; kubectl logs --previous",
                 )  # fmt: skip
             return self._set(pod)
+
+    def end_agents(self) -> list[str]:
+        """End every live agent of the Pod now, whoever started it; the names of their containers.
+
+        Raises:
+            AgentError: one did not end in time.
+            AccessError: it is not allowed.
+        """
+        with self._lock:
+            self._drop_all()
+            return end_agents(self._api, self._read())
 
     def close(self) -> None:
         """Close every stream. The agents' containers live on to the end of their lifetime."""

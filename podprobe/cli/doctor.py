@@ -1,0 +1,95 @@
+"""`podprobe doctor`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from podprobe.cli.options import access_options, target_argument
+
+if TYPE_CHECKING:
+    from podprobe.targets.access import Access
+    from podprobe.targets.kubernetes.diagnosis import Check
+
+_MARKS = {
+    "ok": ("✔", "green"),
+    "missing": ("✖", "red"),
+    "optional": ("○", "yellow"),
+    "unknown": ("?", "cyan"),
+}
+
+
+@click.command(
+    "doctor",
+    epilog="""
+    \b
+    Examples:
+      podprobe doctor -n shop             may I look into Pods of this namespace?
+      podprobe doctor web-7d9f -n shop    and into this one: profiles, image, node
+      podprobe doctor --as jane           what about somebody else?
+    """,
+)
+@target_argument(required=False)
+@click.option(
+    "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format."
+)
+@access_options
+def command(target: str | None, output: str, access: Access) -> None:
+    """Find out whether podprobe can work on a cluster, and what to grant or change if not.
+
+    Nothing is added to any Pod: what admission would say is asked by dry run. Exits 1 when something is missing that
+    podprobe cannot do without.
+    """
+    from podprobe.config import load
+    from podprobe.errors import UsageError
+    from podprobe.targets.kubernetes import diagnose
+    from podprobe.targets.resolve import parse
+
+    named = None
+    if target is not None:
+        ref = parse(target)
+        if ref.kind in ("local", "file"):
+            raise UsageError(f"doctor looks at clusters, not at {target}", "name a Pod, or nothing")
+        named = f"{ref.kind}/{ref.name}"
+    agent = load().agent
+    checks = diagnose(
+        named,
+        namespace=access.namespace,
+        context=access.context,
+        kubeconfig=access.kubeconfig,
+        as_user=access.as_user,
+        as_groups=access.as_groups,
+        image=access.image or agent.image,
+        ttl=access.ttl_seconds or agent.ttl_seconds,
+        request_timeout=access.request_timeout,
+    )
+    made: list[Check] = []
+    for check in checks:
+        made.append(check)
+        if output == "text":
+            _show(check)
+    missing = sum(check.level == "missing" for check in made)
+    if output == "json":
+        import msgspec
+
+        encoded = msgspec.json.encode({"works": not missing, "checks": made})
+        click.echo(msgspec.json.format(encoded, indent=2))
+    else:
+        click.echo(f"podprobe cannot work here: {missing} missing" if missing else "podprobe can work here")
+    sys.exit(1 if missing else 0)
+
+
+def _show(check: Check) -> None:
+    from podprobe.report.neutral import neutral
+
+    mark, color = _MARKS[check.level]
+    plain = "NO_COLOR" in os.environ or not sys.stdout.isatty()
+    head = f"{mark} {check.level:<8}"
+    click.echo(
+        f"{head if plain else click.style(head, fg=color)} {neutral(check.name)}: {neutral(check.detail, 600)}"
+    )
+    if check.remedy:
+        click.echo(f"             → {neutral(check.remedy, 600)}")

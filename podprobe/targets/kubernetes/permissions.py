@@ -1,0 +1,97 @@
+"""The permissions that podprobe uses, what each is for, and whether the user has it."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from podprobe.targets.kubernetes.asks import Ask
+from podprobe.targets.kubernetes.failures import ApiError
+from podprobe.targets.kubernetes.objects import AccessReview
+
+if TYPE_CHECKING:
+    from podprobe.targets.kubernetes.api import Api
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One verb on one resource."""
+
+    ask: Ask
+    purpose: str
+    """What it is for; where it is not needed: what is lost without it."""
+    needed: bool
+
+
+@dataclass(frozen=True)
+class Granted:
+    """A permission, and whether the user has it."""
+
+    permission: Permission
+    allowed: bool | None
+    """`None`: the API server does not tell."""
+    reason: str = ""
+
+
+def permissions(namespace: str) -> list[Permission]:
+    """All of deploy/rbac.yaml, in its order."""
+
+    def one(
+        verb: str, resource: str, purpose: str, *, needed: bool = False, group: str = "", here: bool = True
+    ) -> Permission:
+        return Permission(Ask(verb, resource, namespace if here else None, group=group), purpose, needed)
+
+    return [
+        one("get", "pods", "read the Pod", needed=True),
+        one("list", "pods", "selectors, deploy/NAME, and similar names when one is mistyped"),
+        one("watch", "pods", "follow agents while they start; without it podprobe asks again and again"),
+        one("patch", "pods/ephemeralcontainers", "add agents", needed=True),
+        one("get", "pods/exec", "talk to agents (Kubernetes before 1.35)", needed=True),
+        one("create", "pods/exec", "talk to agents (Kubernetes 1.35 and later)", needed=True),
+        one("list", "services", "the Services that select the Pod"),
+        one("list", "events", "what the cluster reported of the Pod"),
+        one("list", "endpointslices", "whether the Pod is a ready endpoint", group="discovery.k8s.io"),
+        one("list", "networkpolicies", "the NetworkPolicies that select the Pod", group="networking.k8s.io"),
+        one("get", "deployments", "the target deploy/NAME", group="apps"),
+        one("get", "statefulsets", "the target sts/NAME", group="apps"),
+        one("get", "daemonsets", "the target ds/NAME", group="apps"),
+        one("get", "jobs", "the target job/NAME", group="batch"),
+        one("get", "nodes", "whether the node is well and has the agent's image", here=False),
+        one("get", "namespaces", "which Pod Security level the namespace enforces", here=False),
+    ]
+
+
+def ask_all(api: Api, wanted: list[Permission]) -> list[Granted]:
+    """Ask for each, several at a time, by SelfSubjectAccessReview. Anyone may ask that about oneself.
+
+    Raises:
+        ApiError: the API server cannot be reached, or does not know who is asking.
+    """
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        return list(pool.map(lambda permission: _granted(api, permission), wanted))
+
+
+def _granted(api: Api, permission: Permission) -> Granted:
+    ask = permission.ask
+    resource, _, subresource = ask.resource.partition("/")
+    attributes = {
+        "verb": ask.verb,
+        "resource": resource,
+        "subresource": subresource,
+        "group": ask.group,
+        "namespace": ask.namespace or "",
+    }
+    review = Ask("create", "selfsubjectaccessreviews", group="authorization.k8s.io")
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": attributes},
+    }
+    try:
+        answer = api.create(review, body, AccessReview)
+    except ApiError as error:
+        if error.status in (0, 401):
+            raise
+        return Granted(permission, None, error.message)
+    return Granted(permission, answer.status.allowed, answer.status.reason)
