@@ -83,8 +83,8 @@ def root_mount(pid: object) -> tuple[int, str] | None:
         OSError: the process has gone.
     """
     file = procfs.path(pid, "mountinfo")
-    piece = procfs.read(file, 2048)
-    whole = len(piece) < 2048
+    piece = procfs.read_once(file, 2048)
+    whole = False
     while True:
         found = None
         for line in piece.split(b"\n")[:-1]:

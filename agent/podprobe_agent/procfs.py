@@ -73,6 +73,15 @@ def read(file: str, limit: int = 1 << 20) -> bytes:
         os.close(fd)
 
 
+def read_once(file: str, limit: int = 4096) -> bytes:
+    """What one read() gives. It is all of a file that the kernel makes in one piece, as most of a process's are."""
+    fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, limit)
+    finally:
+        os.close(fd)
+
+
 def lines(file: str) -> Iterator[bytes]:
     """The lines of a file that may be long, without their ends, in pieces of 64 KiB."""
     fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
@@ -122,7 +131,7 @@ def pids() -> list[int]:
 
 def stat(pid: int) -> Stat:
     """/proc/PID/stat. The name may hold spaces and parentheses, so fields count from the last one."""
-    raw = read(path(pid, "stat"), 4096)
+    raw = read_once(path(pid, "stat"))
     left, _, right = raw.rpartition(b")")
     fields = right.split()
     return Stat(
@@ -140,7 +149,7 @@ def status_ids(pid: int) -> tuple[int, int, tuple[int, ...]]:
     """Effective uid, effective gid and supplementary groups (/proc/PID/status)."""
     uid = gid = -1
     groups: tuple[int, ...] = ()
-    for line in read(path(pid, "status"), 1 << 16).split(b"\n"):
+    for line in read_once(path(pid, "status"), 1 << 16).split(b"\n"):
         if line.startswith(b"Uid:"):
             uid = int(line.split()[2])
         elif line.startswith(b"Gid:"):
@@ -155,7 +164,7 @@ def status_ids(pid: int) -> tuple[int, int, tuple[int, ...]]:
 
 def open_files_limit(pid: int) -> int | None:
     """Soft RLIMIT_NOFILE (/proc/PID/limits); `None` where it is unlimited."""
-    raw = read(path(pid, "limits"), 4096)
+    raw = read_once(path(pid, "limits"))
     at = raw.find(b"Max open files")
     if at < 0:
         return None
@@ -172,7 +181,7 @@ def open_files_count(pid: int) -> int:
 def cgroup_lines(pid: int) -> list[tuple[str, bytes]]:
     """/proc/PID/cgroup: controllers (empty for cgroup v2) and path, in the kernel's order."""
     found = []
-    for line in read(path(pid, "cgroup"), 1 << 16).split(b"\n"):
+    for line in read_once(path(pid, "cgroup"), 1 << 16).split(b"\n"):
         parts = line.split(b":", 2)
         if len(parts) == 3:
             found.append((text(parts[1]), parts[2]))
@@ -200,7 +209,7 @@ def cgroup_path(pid: int) -> bytes | None:
 def name(pid: int) -> str:
     """The process's short name; empty once it has gone."""
     try:
-        return text(read(path(pid, "comm"), 64).rstrip(b"\n"), 64)
+        return text(read_once(path(pid, "comm"), 64).rstrip(b"\n"), 64)
     except OSError:
         return ""
 

@@ -71,7 +71,7 @@ def _look(pid: int, thread: str) -> Sleeper | None:
     Raises:
         OSError: it is closed, or has gone.
     """
-    where = procfs.read(procfs.path(pid, "task", thread, "wchan"), 128)
+    where = procfs.read_once(procfs.path(pid, "task", thread, "wchan"), 128)
     if b"semtimedop" in where or b"semop" in where:
         expected: tuple[str, ...] = ("sem",)
     elif b"lock_inode_wait" in where or b"fcntl_setlk" in where:
@@ -85,12 +85,21 @@ def _look(pid: int, thread: str) -> Sleeper | None:
     return _by_call(pid, thread, expected, strict=False)
 
 
+def _is_open(pid: int) -> bool:
+    try:
+        os.readlink(procfs.path(pid, "cwd"))
+    except OSError:
+        return False
+    return True
+
+
 def _by_call(pid: int, thread: str, expected: tuple[str, ...], *, strict: bool) -> Sleeper | None:
     unknown = None if strict else Sleeper(pid, "sem" if expected == ("sem",) else "lock", None)
     try:
-        raw = procfs.read(procfs.path(pid, "task", thread, "syscall"), 256)
+        raw = procfs.read_once(procfs.path(pid, "task", thread, "syscall"), 256)
     except PermissionError:
-        if strict:
+        # Yama closes this file of a process that is open otherwise; then wchan was true, and the thread runs.
+        if strict and not _is_open(pid):
             raise
         return unknown
     fields = raw.split()

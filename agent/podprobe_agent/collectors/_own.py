@@ -47,7 +47,7 @@ def find(context: Context) -> Own:
     mounts = set()
     for pid in procfs.pids():
         try:
-            arguments = procfs.read(procfs.path(pid, "cmdline"), 4096)
+            arguments = procfs.read_once(procfs.path(pid, "cmdline"))
             if _HOLDER in arguments and (mount := mountinfo.root_mount(pid)):
                 mounts.add(mount[0])
         except OSError:

@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import inroot, mountinfo, procfs
-from podprobe_agent.collectors import _own
+from podprobe_agent.collectors import _door, _own
 
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -36,7 +36,7 @@ class _Place(NamedTuple):
 def collect(context: Context) -> dict[str, Any]:
     """`answers.CgroupValue` of the first process; the groups of other containers in its PID namespace in `others`."""
     try:
-        value = _measure(context.root_pid)
+        value = _measure(context.root_pid, _door.find(context))
     except OSError as error:
         value = {"version": _version(context.root_pid)}
         context.note(
@@ -75,13 +75,13 @@ def _version(pid: int) -> int:
         return 2
 
 
-def _measure(pid: int) -> dict[str, Any]:
-    """Read a process's group.
+def _measure(pid: int, door: int | None = None) -> dict[str, Any]:
+    """Read a process's group, through its own root or that of `door`.
 
     Raises:
         OSError: none of its hierarchies can be reached.
     """
-    places = _places(pid)
+    places = _places(pid, door or pid)
     directories: dict[str, int] = {}
     refused: OSError | None = None
     try:
@@ -113,12 +113,12 @@ def _measure(pid: int) -> dict[str, Any]:
     raise refused or FileNotFoundError(0, "no cgroup filesystem is mounted there")
 
 
-def _places(pid: int) -> dict[str, list[_Place]]:
+def _places(pid: int, door: int) -> dict[str, list[_Place]]:
     """By controller (empty: v2), where the group's directory can be: through the container, then through the agent."""
     lines = procfs.cgroup_lines(pid)
     paths = {name: path for controllers, path in lines for name in controllers.split(",")}
     places: dict[str, list[_Place]] = {}
-    for through in (pid, os.getpid()):
+    for through in (door, os.getpid()):
         try:
             mounts = mountinfo.read(through)
         except OSError:
@@ -190,11 +190,9 @@ def _v1(read: Read) -> dict[str, Any]:
     memory = _table(read("memory", "memory.stat"))
     current = _number(read("memory", "memory.usage_in_bytes"))
     used = _number(read("cpuacct", "cpuacct.usage"))
-    limits = (
-        _number(read("memory", "memory.limit_in_bytes")),
-        memory.get("hierarchical_memory_limit"),  # the least of the group's and those above it
-    )
-    limit = min((limit for limit in limits if limit is not None and limit < _UNLIMITED), default=None)
+    limit = _number(read("memory", "memory.limit_in_bytes"))
+    if limit is not None and limit >= _UNLIMITED:
+        limit = None
     return {
         "cpu_seconds": None if used is None else used / _USER_HZ_NS,
         "cpu_limit": _quota(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from podprobe_agent import inroot, mountinfo, patience, procfs
-from podprobe_agent.collectors import _own
+from podprobe_agent.collectors import _door, _own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,14 +95,16 @@ class _Statistics:
         return known
 
     def _ask(self, pid: int, mount: Mount) -> dict[str, Any]:
+        door = _door.find(self._context) if pid == self._context.root_pid else pid
+
         def ask() -> os.statvfs_result:
-            return _statvfs(pid, mount)
+            return _statvfs(door, mount)
 
         try:
             if mount.kind in mountinfo.LOCAL:
                 result = ask()
             else:
-                left = self._context.deadline - _now()
+                left = self._context.deadline - time.monotonic()
                 result = patience.call(ask, min(_PATIENCE_SECONDS, left))
         except PermissionError as error:
             same = self._through_own(mount)
@@ -145,9 +148,3 @@ def _statvfs(pid: int, mount: Mount) -> os.statvfs_result:
         return os.fstatvfs(place)
     finally:
         os.close(place)
-
-
-def _now() -> float:
-    import time
-
-    return time.monotonic()

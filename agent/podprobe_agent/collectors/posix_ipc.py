@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from podprobe_agent import inroot, mountinfo, procfs
+from podprobe_agent.collectors import _door
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ def collect_dev_shm(context: Context) -> Iterator[dict[str, Any]]:
 def _open_dev_shm(context: Context) -> int:
     """The container's own; where that is closed, the agent's, if it is the same filesystem (the Pod's)."""
     try:
-        place = inroot.open_path(context.root_pid, _DEV_SHM)
+        place = inroot.open_path(_door.find(context), _DEV_SHM)
     except PermissionError:
         mine = os.open(_DEV_SHM, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         same = procfs.device(os.fstat(mine).st_dev)
@@ -175,7 +176,7 @@ def _open_mqueue(context: Context) -> int:
     paths = [mount.path for mount in mountinfo.read(context.root_pid) if mount.kind == "mqueue"]
     if not paths:
         raise FileNotFoundError(0, "nothing is mounted")
-    place = inroot.open_path(context.root_pid, paths[-1])
+    place = inroot.open_path(_door.find(context), paths[-1])
     try:
         return inroot.reopen_directory(place)
     finally:

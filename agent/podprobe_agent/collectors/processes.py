@@ -118,7 +118,7 @@ def _from_proc(pids: list[int]) -> Iterator[tuple[dict[str, Any], list[bytes]]]:
 
 def _arguments(pid: int) -> list[bytes]:
     """/proc/PID/cmdline. A program that wrote a title over its arguments has spaces for separators, as one piece."""
-    raw = procfs.read(procfs.path(pid, "cmdline"), _COMMAND_BYTES + 1)
+    raw = procfs.read_once(procfs.path(pid, "cmdline"), _COMMAND_BYTES + 1)
     return raw[:-1].split(b"\0") if raw.endswith(b"\0") else raw.split(b"\0") if raw else []
 
 

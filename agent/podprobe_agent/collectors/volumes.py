@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from podprobe_agent import inroot, mountinfo, patience
+from podprobe_agent.collectors import _door
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +26,14 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
     """`answers.WalkItem` for each directory that was asked for. What one does not use of its time, the next has."""
     end = min(time.monotonic() + context.walk_seconds, context.deadline)
     entries = context.walk_entries
+    door = _door.find(context)
     for number, path in enumerate(context.walk):
         left = len(context.walk) - number
         share = max(0.0, (end - time.monotonic()) / left)
         started = time.monotonic()
         walk = Walk(started + share, entries // left, lambda: context.expired)
         try:
-            patience.call(partial(_start, context.root_pid, path, walk), share + _GRACE_SECONDS)
+            patience.call(partial(_start, door, path, walk), share + _GRACE_SECONDS)
         except OSError as error:
             # The thread may be stuck in the middle: what it has counted so far is true.
             walk.stop(error.strerror or str(error))
