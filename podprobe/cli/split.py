@@ -1,0 +1,44 @@
+"""`podprobe split`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from podprobe.cli.options import access_options, end_progress, look_options, show_progress, target_argument
+from podprobe.cli.terminal import color_and_width
+
+if TYPE_CHECKING:
+    from podprobe.session import SessionOptions
+    from podprobe.targets.access import Access
+
+
+@click.command("split")
+@target_argument()
+@click.option("-c", "--container", required=True, help="The container that would move.")
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Format."
+)
+@access_options
+@look_options
+def command(target: str, container: str, output: str, access: Access, options: SessionOptions) -> None:
+    """Say what would break if a container moved to a Pod of its own.
+
+    Every channel between it and the others survives behind a Service, needs a change, or binds it to the Pod.
+    """
+    from podprobe.analysis.split import split
+    from podprobe.opening import open_looker
+    from podprobe.report.split import as_json, as_text
+
+    with open_looker(target, access, options, show_progress) as looker:
+        try:
+            snapshot = looker.look()
+        finally:
+            end_progress()
+    result = split(snapshot, container)
+    if output == "json":
+        click.echo(as_json(result), nl=False)
+    else:
+        color, width = color_and_width()
+        click.echo(as_text(result, color=color, width=width), nl=False, color=color)
