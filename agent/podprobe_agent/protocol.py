@@ -28,6 +28,10 @@ VERSION = 1
 
 MAGIC = b"PP"
 HEADER = struct.Struct("!2sBBII")
+PROBE_SOURCE = "127.80.80.80"
+"""Where TCP probes to IPv4 loopback come from. All of 127.0.0.0/8 is the Pod's own; this address marks the probes'
+connections, TIME_WAIT ones too, so that podprobe (anyone's) and whoever reads a socket table can tell them apart."""
+
 MAX_PAYLOAD = 1 << 20
 """Largest payload on the wire, in bytes. A longer answer is sent in parts."""
 MAX_INFLATED = 8 << 20

@@ -10,7 +10,7 @@ import msgspec
 from podprobe import __version__
 from podprobe.agents.inet import decode
 from podprobe.analysis.answered import household
-from podprobe.analysis.connections import connections, listeners
+from podprobe.analysis.connections import connections, is_probe, listeners
 from podprobe.analysis.containers import containers
 from podprobe.analysis.flows import KEPT_WHOLE, flows, group, reduce
 from podprobe.analysis.ipc import ipc
@@ -85,7 +85,7 @@ def _network(look: Look, people: Household) -> Network:
     if look.lead is None:
         return Network()
     areas = look.lead.areas
-    sockets = decode(areas.inet)
+    sockets = [socket for socket in decode(areas.inet) if not is_probe(socket)]
     whose = owners(
         look.state.containers,
         look.answers,

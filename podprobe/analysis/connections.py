@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from podprobe.analysis.owners import NOBODY
 from podprobe.model import Connection, Listener
+from podprobe_agent.protocol import PROBE_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,6 +44,11 @@ def _plain(address: str) -> str:
 def is_loopback(address: str) -> bool:
     """127.0.0.0/8 or ::1."""
     return ipaddress.ip_address(_plain(address).partition("%")[0]).is_loopback
+
+
+def is_probe(s: InetSocket) -> bool:
+    """One end of a connection that a probe made, this podprobe's or another's: no traffic of the Pod's."""
+    return PROBE_SOURCE in (_plain(s.local_address), _plain(s.remote_address))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ as with a kubelet's probe, and leaves a TIME_WAIT socket behind for a minute. Re
 leaves nothing, but many servers log a reset as an error, and the Pod's own reset counters, which findings go by,
 would count our probes. So connections are closed in order, up to a number that a port range and a socket table
 do not feel; beyond that number, they are reset.
+
+Probes to IPv4 loopback come from an address of their own (`protocol.PROBE_SOURCE`), which marks them for whoever
+reads the socket table: podprobe leaves them out of what it shows.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ import time
 from typing import TYPE_CHECKING
 
 from podprobe_agent.errors import RefusedError
+from podprobe_agent.protocol import PROBE_SOURCE
 
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -24,6 +28,7 @@ ORDERLY_CLOSES = 1000
 """Connections of one request that are closed in order; of the kernel's 28,000 ephemeral ports, a small part."""
 
 _RESET = struct.pack("=ii", 1, 0)
+_IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h: bind() fixes the address only, connect() chooses the port as ever
 
 
 def prepare(arguments: dict[str, Any], _: dict[str, int]) -> Callable[[], int]:
@@ -34,6 +39,7 @@ def prepare(arguments: dict[str, Any], _: dict[str, int]) -> Callable[[], int]:
     """
     family, address = resolve(arguments["to"], socket.SOCK_STREAM)
     timeout = send_timeout(float(arguments["timeout"]))
+    marked = family == socket.AF_INET and address[0].startswith("127.")
     done = 0
 
     def measure() -> int:
@@ -43,6 +49,9 @@ def prepare(arguments: dict[str, Any], _: dict[str, int]) -> Callable[[], int]:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, timeout)
             if done >= ORDERLY_CLOSES:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            if marked:
+                sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+                sock.bind((PROBE_SOURCE, 0))
             connect = sock.connect_ex
             clock = time.perf_counter_ns
             start = clock()
