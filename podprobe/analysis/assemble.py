@@ -59,7 +59,7 @@ def assemble(look: Look) -> Snapshot:
         duration_ms=round(look.seconds * 1000, 1),
         target=state.target,
         visibility=(*state.visibility, *look.visibility, *_notes(look.answers)),
-        containers=containers(state.containers, look.answers, people),
+        containers=containers(state.containers, look.answers, people, runtime=state.target.kind == "pod"),
         network=_network(look, people),
         ipc=ipc(look.answers, people, state.containers, state.volumes),
         volumes=measured,

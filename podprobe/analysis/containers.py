@@ -22,10 +22,23 @@ TOP = 25
 
 
 def containers(
-    declared: Sequence[Container], answers: Sequence[Answered], people: Household
+    declared: Sequence[Container], answers: Sequence[Answered], people: Household, *, runtime: bool = True
 ) -> tuple[Container, ...]:
-    """The declared containers with their processes and control groups."""
-    cgroups = {a.container: a.areas.values["cgroup"] for a in answers if "cgroup" in a.areas.values}
+    """The declared containers with their processes and control groups.
+
+    Args:
+        declared: the Pod's containers.
+        answers: the agents'.
+        people: whose each process is.
+        runtime: a container runtime made them, so that each has a control group of its own. Without one, groups of
+            processes may share a group with each other or with the whole machine, whose numbers are not theirs.
+    """
+    mixed = frozenset() if runtime else _mixed(declared, people)
+    cgroups = {
+        a.container: a.areas.values["cgroup"]
+        for a in answers
+        if "cgroup" in a.areas.values and a.container not in mixed
+    }
     looked_at = {answer.container for answer in answers}
     return tuple(
         msgspec.structs.replace(
@@ -36,6 +49,16 @@ def containers(
             cgroup=_cgroup(cgroups[container.name]) if container.name in cgroups else None,
         )
         for container in declared
+    )
+
+
+def _mixed(declared: Sequence[Container], people: Household) -> frozenset[str]:
+    """Containers whose processes are in a control group that another container, or the whole machine, is in too."""
+    paths = {c.name: {p.item.cgroup for p in people.of(c.name) if p.item.cgroup} for c in declared}
+    return frozenset(
+        name
+        for name, own in paths.items()
+        if "/" in own or any(own & other for neighbour, other in paths.items() if neighbour != name)
     )
 
 
