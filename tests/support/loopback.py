@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parents[2]
 _SO_ATTACH_FILTER = 26
@@ -97,6 +97,7 @@ class Pairs:
         self.listener.bind(("::1" if family == socket.AF_INET6 else "127.0.0.1", 5000))
         self.listener.listen(128)
         self.pairs = []
+        self.held: tuple[socket.socket, ...] = ()
         for _ in range(connections):
             client = socket.socket(family, socket.SOCK_STREAM)
             if mss:
@@ -210,7 +211,41 @@ def idles(pairs: Pairs, _amount: int) -> None:
     time.sleep(2.6)
 
 
+def serve(pairs: Pairs, _amount: int) -> None:
+    """An HTTP server on :6000 and a proxy in front of it on :6080, until the program ends."""
+    plan = _PLAN
+    application = socket.create_server(("127.0.0.1", 6000), backlog=128)
+    proxy = socket.create_server(("127.0.0.1", 6080), backlog=128)
+    if plan.get("listener_loss"):
+        drop(application, plan["listener_loss"])
+
+    def answer(request: bytes) -> bytes:
+        return b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok"
+
+    def pass_on(request: bytes) -> bytes:
+        time.sleep(plan.get("delay", 0))
+        if not plan.get("passes", True):
+            return answer(request)
+        with socket.create_connection(("127.0.0.1", 6000)) as behind:
+            behind.sendall(request)
+            return behind.recv(4096)
+
+    def accept(listener: socket.socket, reply: Callable[[bytes], bytes]) -> None:
+        while True:
+            sock, _ = listener.accept()
+            with sock, contextlib.suppress(ConnectionError):
+                if request := sock.recv(4096):
+                    sock.sendall(reply(request))
+
+    threading.Thread(target=accept, args=(application, answer), daemon=True).start()
+    threading.Thread(target=accept, args=(proxy, pass_on), daemon=True).start()
+    pairs.held = (application, proxy)
+
+
+_PLAN: dict[str, Any] = {}
+
 SCENARIOS = {
+    "serve": serve,
     "bulk": bulk,
     "stream": stream,
     "calls": calls,
@@ -302,7 +337,8 @@ class Loopback:
     """A namespace in which a scenario has been played; its sockets live until `close`.
 
     Args:
-        plan: `scenario`, and as it needs `connections`, `loss`, `mss`, `amount`, `ipv6`, `close`, `settle`, `capture`.
+        plan: `scenario`, and as it needs `connections`, `loss`, `mss`, `amount`, `ipv6`, `close`, `settle`, `capture`;
+            `serve` also takes `listener_loss`, `delay` and `passes`.
     """
 
     def __init__(self, **plan: Any) -> None:
@@ -357,6 +393,7 @@ def available(*programs: str) -> str | None:
 if __name__ == "__main__":
     _lo_up()
     _plan = json.loads(sys.argv[1])
+    _PLAN.update(_plan)
     _pairs, _first = _play(_plan)
     print(json.dumps(_first), flush=True)
     for _ in sys.stdin:

@@ -1,0 +1,211 @@
+"""`podprobe latency`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from podprobe.cli.options import DURATION, access_options, end_progress, show_progress, target_argument
+from podprobe.errors import AgentError, UsageError
+
+if TYPE_CHECKING:
+    from podprobe.analysis.hops import Hop, Price
+    from podprobe.analysis.latency import Kind
+    from podprobe.analysis.matrix import Cell, Endpoint
+    from podprobe.model import Latency, Snapshot
+    from podprobe.targets.access import Access
+
+
+@click.command(
+    "latency",
+    epilog="""
+    \b
+    Examples:
+      podprobe latency web-7d9f                             every container to every listener
+      podprobe latency web-7d9f --to 5000 -c nginx          one path, as a histogram
+      podprobe latency web-7d9f --to /run/app.sock          a unix socket
+      podprobe latency web-7d9f --kind http --path /health  time to the whole answer
+    """,
+)
+@target_argument()
+@click.option(
+    "--to",
+    "targets",
+    metavar="PORT|PATH|URL",
+    multiple=True,
+    help="Only this endpoint: a port, HOST:PORT, a unix socket's path or @name, a URL; repeatable.",
+)
+@click.option(
+    "-c",
+    "--container",
+    "containers",
+    metavar="NAME",
+    multiple=True,
+    help="Only from this container; repeatable.",
+)
+@click.option(
+    "--kind",
+    type=click.Choice(["tcp", "unix", "http", "udp"]),
+    help="Kind of probe.  [default: tcp and unix]",
+)
+@click.option("--path", default="/", show_default=True, help="What HTTP probes ask for.")
+@click.option(
+    "--count",
+    type=click.IntRange(1, 100_000),
+    default=100,
+    show_default=True,
+    help="Probes of each endpoint from each container.",
+)
+@click.option(
+    "--interval", type=DURATION, default="5ms", show_default=True, help="From one probe to the next."
+)
+@click.option(
+    "--timeout", type=DURATION, default="1s", show_default=True, help="The most that one probe may take."
+)
+@click.option(
+    "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Format."
+)
+@access_options
+def command(
+    target: str,
+    targets: tuple[str, ...],
+    containers: tuple[str, ...],
+    kind: Kind | None,
+    path: str,
+    count: int,
+    interval: float,
+    timeout: float,
+    output: str,
+    access: Access,
+) -> None:
+    """Measure latency between the containers of a Pod.
+
+    Connects from each container's agent to each listener, and says how long that took: percentiles, the distribution,
+    failures by cause. Where one container stands in front of another, what that hop costs.
+    """
+    from podprobe.measuring import measure, price_of
+    from podprobe.session import Session, SessionOptions
+    from podprobe.targets.resolve import open_target, parse
+
+    if not path.startswith("/"):
+        raise UsageError(f"--path {path!r} is no path", "it begins with /")
+    opened = open_target(parse(target), access)
+    prices: list[Price] = []
+    with Session(opened, SessionOptions(active=False), show_progress) as session:
+        try:
+            snapshot = session.look()
+            agents = _from(list(opened.agents(show_progress).agents), containers, opened.label)
+            wanted = _wanted(snapshot, targets, kind, path)
+            cells, notes = _cells(snapshot, wanted, agents)
+            measured, failed = measure(
+                session, cells, count=count, interval=interval, timeout=timeout, progress=show_progress
+            )
+            latencies = list(measured.values())
+            for hop in _hops(snapshot, targets, kind, agents):
+                price, requests, why = price_of(session, hop, count=count, timeout=timeout, path=path)
+                latencies += requests
+                if price is not None:
+                    prices.append(price)
+                elif targets or kind == "http":
+                    notes.append(why)
+        finally:
+            end_progress()
+    notes += failed
+    if not latencies:
+        raise AgentError(
+            f"nothing in {opened.label} could be probed" + "".join(f"; {note}" for note in notes[:3])
+        )
+    _print(latencies, _pairs(measured, wanted), prices, notes, output)
+
+
+def _from(agents: list[str | None], containers: tuple[str, ...], label: str) -> list[str | None]:
+    if not containers:
+        return agents
+    missing = [name for name in containers if name not in agents]
+    if missing and agents != [None]:
+        known = ", ".join(name for name in agents if name) or "none"
+        raise UsageError(f"{label} has no agent in container {missing[0]!r}", f"there are agents in: {known}")
+    return list(containers) if not missing else agents
+
+
+def _wanted(snapshot: Snapshot, targets: tuple[str, ...], kind: Kind | None, path: str) -> list[Endpoint]:
+    from podprobe.analysis.matrix import endpoints, named
+
+    if not targets:
+        found = endpoints(snapshot, kind, path)
+        if not found:
+            raise UsageError(
+                f"nothing listens in {snapshot.target.pod or 'the Pod'} that could be probed"
+                + (f" with {kind}" if kind else ""),
+                "name an endpoint with --to",
+            )
+        return list(found)
+    wanted: list[Endpoint] = []
+    for word in targets:
+        meant = named(snapshot, word, kind, path)
+        if not meant:
+            raise UsageError(
+                f"--to {word!r} is no endpoint",
+                "say a port, HOST:PORT, the path or @name of a unix socket, or a URL",
+            )
+        wanted += meant
+    return wanted
+
+
+def _cells(
+    snapshot: Snapshot, wanted: list[Endpoint], agents: list[str | None]
+) -> tuple[tuple[Cell, ...], list[str]]:
+    from podprobe.analysis.matrix import cells
+
+    made, notes = cells(snapshot, wanted, agents)
+    return made, list(notes)
+
+
+def _hops(
+    snapshot: Snapshot, targets: tuple[str, ...], kind: Kind | None, agents: list[str | None]
+) -> list[Hop]:
+    """The price is asked of the Pod as a whole, and where HTTP may be spoken."""
+    from podprobe.analysis.hops import hops
+
+    if targets or kind not in (None, "http"):
+        return []
+    return [hop for hop in hops(snapshot) if hop.proxy in agents or agents == [None]]
+
+
+def _pairs(measured: dict[Cell, Latency], wanted: list[Endpoint]) -> list[tuple[Latency, Latency]]:
+    from podprobe.analysis.matrix import twins
+
+    by_place = {(cell.from_container, cell.endpoint): latency for cell, latency in measured.items()}
+    return [
+        (by_place[agent, twin.tcp], by_place[agent, twin.unix])
+        for twin in twins(wanted)
+        for agent in dict.fromkeys(agent for agent, _ in by_place)
+        if (agent, twin.tcp) in by_place and (agent, twin.unix) in by_place
+    ]
+
+
+def _print(
+    latencies: list[Latency],
+    pairs: list[tuple[Latency, Latency]],
+    prices: list[Price],
+    notes: list[str],
+    output: str,
+) -> None:
+    import msgspec
+
+    from podprobe.report.latency import page
+    from podprobe.report.neutral import neutral
+
+    if output == "json":
+        for note in notes:
+            click.echo(f"podprobe: {neutral(note)}", err=True)
+        click.echo(msgspec.json.format(msgspec.json.encode(latencies), indent=2).decode())
+        return
+    terminal = sys.stdout.isatty()
+    color = terminal and "NO_COLOR" not in os.environ
+    width = shutil.get_terminal_size().columns if terminal else None
+    click.echo(page(latencies, pairs, prices, notes, color=color, width=width), nl=False, color=color)
