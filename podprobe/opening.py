@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from podprobe.config import load
-from podprobe.errors import SnapshotError
-from podprobe.model import from_json
+from podprobe.targets.recording import Recording
 from podprobe.targets.resolve import open_target, parse
 
 if TYPE_CHECKING:
@@ -37,14 +36,10 @@ class Looker(Protocol):
 
 
 class Recorded:
-    """A snapshot in a file: looking at it again shows the same."""
+    """A snapshot in a file, of a recording the last: looking at it again shows the same."""
 
     def __init__(self, path: Path) -> None:
-        try:
-            text = path.read_bytes()
-        except OSError as error:
-            raise SnapshotError(f"cannot read {path}: {error.strerror}") from None
-        self._snapshot = from_json(text, str(path))
+        self._snapshot = Recording(path)[-1]
 
     def declared(self) -> Snapshot:
         """The snapshot."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 from typing import Any
 
@@ -43,6 +44,15 @@ class _LazyGroup(click.Group):
         command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. A reader of our output that has gone (`| head`) is no error; click would exit with 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # What is still buffered goes nowhere, or the interpreter would complain when it flushes at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
@@ -67,11 +77,14 @@ def main(arguments: list[str] | None = None) -> Any:
     try:
         return podprobe.main(arguments, prog_name="podprobe", standalone_mode=True)
     except PodprobeError as error:
-        click.echo(f"podprobe: {error.message}", err=True)
+        click.echo(f"podprobe: {_shown(error.message)}", err=True)
         if error.hint:
-            click.echo(f"  → {error.hint}", err=True)
+            click.echo(f"  → {_shown(error.hint)}", err=True)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output (`| head`) has gone; that is not an error.
-        sys.stderr.close()
-        sys.exit(0)
+
+
+def _shown(text: str) -> str:
+    """An error may quote what a server or a Pod has said."""
+    from podprobe.report.neutral import neutral
+
+    return "\n".join(neutral(line, 2000) for line in text.split("\n"))

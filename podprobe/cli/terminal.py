@@ -13,3 +13,15 @@ def color_and_width() -> tuple[bool, int | None]:
         return False, None
     # https://no-color.org: present and not empty
     return not os.environ.get("NO_COLOR"), shutil.get_terminal_size().columns
+
+
+def write_whole(text: str) -> None:
+    """Write to stdout now, and all of it.
+
+    A signal that arrives while a pipe is full cuts a write short, and Python's own stdout (seen with 3.11 and 3.13)
+    then loses the rest.
+    """
+    sys.stdout.flush()
+    data = memoryview(text.encode("utf-8", "backslashreplace"))
+    while data:
+        data = data[os.write(sys.stdout.fileno(), data) :]

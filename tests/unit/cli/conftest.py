@@ -21,15 +21,15 @@ class Result:
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
+def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Runs `podprobe ARGUMENTS…`."""
     monkeypatch.delenv("PODPROBE_CONFIG", raising=False)
 
     def run(*arguments: str) -> Result:
-        capsys.readouterr()
+        capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(list(arguments))
-        out, err = capsys.readouterr()
+        out, err = capfd.readouterr()
         return Result(int(ended.value.code or 0), out, err)
 
     return run

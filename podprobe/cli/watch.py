@@ -1,0 +1,186 @@
+"""`podprobe watch`."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from podprobe.cli.options import (
+    DURATION,
+    access_options,
+    end_progress,
+    look_options,
+    show_progress,
+    target_argument,
+)
+from podprobe.cli.sizes import BYTE_SIZE
+from podprobe.cli.terminal import write_whole
+from podprobe.errors import LookError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podprobe.model import Snapshot
+    from podprobe.report.prometheus import Metrics
+    from podprobe.serving import Server
+    from podprobe.session import SessionOptions
+    from podprobe.targets.access import Access
+    from podprobe.targets.recording import Recorder
+
+
+@click.command(
+    "watch",
+    epilog="""
+    \b
+    Examples:
+      podprobe watch web-7d9f                              JSON Lines, one snapshot a line
+      podprobe watch web-7d9f --plain                      what changes, in sentences
+      podprobe watch web-7d9f -i 10s --listen :9477 -q     Prometheus metrics on 127.0.0.1:9477/metrics
+      podprobe watch web-7d9f --record web.jsonl -q        a recording, for podprobe replay
+    """,
+)
+@target_argument()
+@click.option("-i", "--interval", type=DURATION, default="2s", show_default=True, help="Time between looks.")
+@click.option("--count", type=click.IntRange(1), help="End after so many snapshots.")
+@click.option("--plain", is_flag=True, help="Say what changes in sentences, for a log or a screen reader.")
+@click.option("-q", "--quiet", is_flag=True, help="Write nothing to stdout.")
+@click.option(
+    "--listen", metavar="[HOST]:PORT", help="Serve /metrics and /healthz; on loopback where no host is named."
+)
+@click.option(
+    "--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Append to a recording."
+)
+@click.option(
+    "--rotate",
+    type=BYTE_SIZE,
+    default="100MiB",
+    show_default=True,
+    help="Begin a new recording file at this size.",
+)
+@click.option(
+    "--keep", type=click.IntRange(0), default=5, show_default=True, help="Older recording files to keep."
+)
+@access_options
+@look_options
+def command(
+    target: str,
+    interval: float,
+    count: int | None,
+    plain: bool,
+    quiet: bool,
+    listen: str | None,
+    record: Path | None,
+    rotate: int,
+    keep: int,
+    access: Access,
+    options: SessionOptions,
+) -> None:
+    """Look at a Pod again and again.
+
+    A look that fails is a line on stderr, and is tried again. Ends at an interrupt (Ctrl+C) or SIGTERM, with 0.
+    """
+    from podprobe.opening import open_looker
+    from podprobe.report.prometheus import Metrics
+    from podprobe.serving import Server, parse_address
+    from podprobe.targets.recording import Recorder
+    from podprobe.watching import watch
+
+    stopping = _Stopping()
+    metrics = Metrics()
+    with ExitStack() as stack:
+        try:
+            recorder = (
+                stack.enter_context(Recorder(record, rotate_bytes=rotate, keep=keep)) if record else None
+            )
+            server = None
+            if listen:
+                server = stack.enter_context(
+                    Server(parse_address(listen), metrics, stale_seconds=30 + 5 * interval)
+                )
+            looker = stack.enter_context(open_looker(target, access, options, show_progress))
+            told = _Told(plain=plain, quiet=quiet, metrics=metrics, server=server, recorder=recorder)
+            for result in watch(looker, interval, count=count):
+                end_progress()
+                with stopping.later():
+                    told.failure(result) if isinstance(result, LookError) else told.snapshot(result)
+        except _StoppedError:
+            end_progress()
+        except LookError:
+            end_progress()
+            raise
+
+
+class _StoppedError(BaseException):
+    """Somebody wants this to end."""
+
+
+class _Stopping:
+    """SIGINT and SIGTERM end the watch: a look at once, a line that is being written when it is whole."""
+
+    def __init__(self) -> None:
+        self._busy = False
+        self._wanted = False
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+
+    @contextmanager
+    def later(self) -> Iterator[None]:
+        """What runs inside is not interrupted."""
+        self._busy = True
+        yield
+        self._busy = False
+        if self._wanted:
+            raise _StoppedError
+
+    def _stop(self, _number: int, _frame: object) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)  # whoever asks twice need not wait for the goodbyes
+        self._wanted = True
+        if not self._busy:
+            raise _StoppedError
+
+
+class _Told:
+    """Everyone who is told of a look."""
+
+    def __init__(
+        self, *, plain: bool, quiet: bool, metrics: Metrics, server: Server | None, recorder: Recorder | None
+    ) -> None:
+        from podprobe.report import renderer
+
+        self._plain = plain
+        self._quiet = quiet
+        self._metrics = metrics
+        self._server = server
+        self._recorder = recorder
+        self._lines = renderer("json", many=True)
+        self._last: Snapshot | None = None
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        from podprobe.report.plain import sentences
+
+        if self._server:
+            self._metrics.add(snapshot)
+            self._server.looked()
+        if self._recorder:
+            self._recorder.write(snapshot)
+        if self._plain:
+            text = "".join(f"{line}\n" for line in sentences(self._last, snapshot))
+        else:
+            text = self._lines.add(snapshot)
+        if text and not self._quiet:
+            write_whole(text)
+        self._last = snapshot
+
+    def failure(self, error: LookError) -> None:
+        from podprobe.report.neutral import neutral
+
+        if self._server and self._last:
+            target = self._last.target
+            self._metrics.failed(f"{target.namespace or ''}/{target.pod}")
+            self._server.looked(neutral(error.message))
+        click.echo(f"podprobe: {neutral(error.message, 1000)}; trying again", err=True)
