@@ -98,8 +98,9 @@ def _measure(pid: int, door: int | None = None) -> dict[str, Any]:
 
         group: dict[str, Any] = {"path": _text(procfs.cgroup_path(pid))}
         if "" in directories:
-            # 1 is the root of the hierarchy, seen by a kernel thread or on a host that does not use v2.
-            group["id"] = os.fstat(directories[""]).st_ino
+            inode = os.fstat(directories[""]).st_ino
+            # 1 is the root of the hierarchy: on a hybrid host that does not use v2, everyone is in it.
+            group["id"] = inode if inode != 1 else None
         if "" in directories and (read("", "memory.current") or read("", "cpu.max")):
             return {"version": 2, **group, **_v2(read)}
         v1 = {controller for controller in directories if controller}

@@ -45,7 +45,7 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
             context.note("partial", f"there are more than the {len(locks)} file locks that were looked at")
             break
     holders = _Holders(context, locks)
-    told: set[tuple[int, str, int]] = set()
+    sleepers = _sleepers(context, holders)
     shown: set[int] = set()
     for lock in locks:
         pid, path = holders.find(lock)
@@ -55,11 +55,9 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
             continue
         shown.add(lock.id)
         if lock.waiting:
-            told.add((pid, lock.device, lock.inode))
+            pid = _claim(sleepers, lock)
         yield {**lock._asdict(), "pid": pid, "path": path}
-    for item in _waiting_for_others(context, holders):
-        if (item["pid"], item["device"], item["inode"]) not in told:
-            yield item
+    yield from sleepers
 
 
 def _parse(line: bytes) -> _Lock | None:
@@ -144,21 +142,39 @@ class _Holders:
                     self._by_file.setdefault((lock.device, lock.inode), (pid, text))
 
 
-def _waiting_for_others(context: Context, holders: _Holders) -> Iterator[dict[str, Any]]:
-    """Those whose lock /proc/locks does not show here; id 0, to be joined by device and inode."""
+def _sleepers(context: Context, holders: _Holders) -> list[dict[str, Any]]:
+    """Who sleeps waiting for a lock; with id 0, for those whose lock /proc/locks does not show here."""
+    found = []
     for sleeper in _blocked.find(context):
         if sleeper.what not in ("flock", "posix", "ofd") or sleeper.argument is None:
             continue
         file = holders.of_descriptor(sleeper.pid, sleeper.argument)
         if file is not None:
             device, inode, path = file
-            yield {
-                "id": 0,
-                "kind": sleeper.what,
-                "access": "write",
-                "pid": sleeper.pid,
-                "device": device,
-                "inode": inode,
-                "waiting": True,
-                "path": path,
-            }
+            found.append(
+                {
+                    "id": 0,
+                    "kind": sleeper.what,
+                    "access": "write",
+                    "pid": sleeper.pid,
+                    "device": device,
+                    "inode": inode,
+                    "waiting": True,
+                    "path": path,
+                }
+            )
+    return found
+
+
+def _claim(sleepers: list[dict[str, Any]], lock: _Lock) -> int:
+    """The process behind a line of one who waits: a sleeper that this explains is taken out.
+
+    The line has the process, unless it waits for a lock of its open file description, or is in another PID
+    namespace; then it has -1 or 0.
+    """
+    for sleeper in sleepers:
+        same = (sleeper["kind"], sleeper["device"], sleeper["inode"]) == (lock.kind, lock.device, lock.inode)
+        if same and (sleeper["pid"] == lock.pid or (lock.kind == "ofd" and lock.pid < 0)):
+            sleepers.remove(sleeper)
+            return int(sleeper["pid"])
+    return lock.pid
