@@ -152,6 +152,8 @@ def find(code: str) -> Rule:
         return known
     import difflib
 
-    near = difflib.get_close_matches(code.upper(), RULES, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(near)}?" if near else "podprobe explain lists every code"
+    # Codes of one area differ by a digit only, so the nearest is no better a guess than its neighbours.
+    near = sorted(known for known in RULES if known[:3] == code.upper()[:3])
+    near = near or difflib.get_close_matches(code.upper(), RULES, n=3, cutoff=0.5)
+    hint = f"did you mean {', '.join(near)}?" if near else "podprobe explain lists every code"
     raise UsageError(f"there is no finding {code!r}", hint)
