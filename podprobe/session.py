@@ -113,7 +113,7 @@ class Session:
         probes = self._start_probes(connected, self._history[-1] if self._history else None)
         answers, lost = self._ask(state, connected)
         if not answers:
-            raise lost[0] if lost else AgentError(f"no agent of {self.target.label} answered")
+            raise lost[0] if lost else _no_agents(self.target.label, connected)
         notes = [*connected.visibility, *(_lost(error) for error in lost)]
         look = Look(
             state=state,
@@ -302,6 +302,15 @@ def _look_at(
 
 def _probe(agent: Agent, to: str, count: int) -> ProbeAnswer:
     return agent.probe("tcp", to, count=count, interval=0.005, timeout=1.0)
+
+
+def _no_agents(label: str, connected: AgentSet) -> AgentError:
+    """Why there is no agent at all, in the words of each container."""
+    reasons = [f"{v.container or 'the Pod'}: {v.reason}" for v in connected.visibility]
+    hints = dict.fromkeys(v.allow for v in connected.visibility if v.allow)
+    return AgentError(
+        f"no container of {label} can be looked into: {'; '.join(reasons) or 'none runs'}", "; ".join(hints)
+    )
 
 
 def _lost(error: LookError) -> Visibility:

@@ -114,7 +114,7 @@ class KubernetesTarget:
             pod = self._read(recent=True)
             self._forget_lost(pod)
             wants = [want for want in self._wants(pod) if want.container not in self._agents]
-            if not wants:
+            if not wants and self._agents:
                 return self._set(pod)
             lookable.check(pod)
             failures: list[LookError] = []
