@@ -28,17 +28,21 @@ from podprobe_agent.output import Output
 if TYPE_CHECKING:
     from typing import Any
 
+    from podprobe_agent.loader import Delivery
+
 _READ_BYTES = 64 << 10
 
 _VERBS = {"look": "look", "probe": "probes.run", "capture": "capture"}
 """Verb to the module whose `run` answers it; imported when first asked for."""
 
 
-def main(psutil_version: str | None = None, psutil_error: str | None = None) -> None:
+def main(
+    psutil_version: str | None = None, psutil_error: str | None = None, delivery: Delivery | None = None
+) -> None:
     """Serve on standard input and output until one of the ends above. Does not return."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _leave)
-    server = Server(0, 1)
+    server = Server(0, 1, delivery)
     server.output.send_json(protocol.HELLO, 0, identity.hello(psutil_version, psutil_error))
     server.run()
     os._exit(0)
@@ -52,9 +56,10 @@ def _leave(number: int, _: object) -> None:
 class Server:
     """Answers the requests that arrive on one descriptor with frames on another."""
 
-    def __init__(self, source: int, sink: int) -> None:
+    def __init__(self, source: int, sink: int, delivery: Delivery | None = None) -> None:
         self.output = Output(sink)
         self._source = source
+        self._delivery = delivery
         self._decoder = protocol.FrameDecoder()
         self._cancels: dict[int, threading.Event] = {}
 
@@ -62,12 +67,18 @@ class Server:
         """Serve until the input ends, breaks the protocol, or falls silent."""
         waiter = select.poll()
         waiter.register(self._source, select.POLLIN)
+        if self._delivery:
+            waiter.register(self._delivery, select.POLLIN)
         now = heard = beaten = time.monotonic()
         while now - heard < protocol.BEAT_TIMEOUT_SECONDS:
-            if waiter.poll(max(0.0, beaten + protocol.BEAT_SECONDS - now) * 1000):
+            ready = {fd for fd, _ in waiter.poll(max(0.0, beaten + protocol.BEAT_SECONDS - now) * 1000)}
+            if self._source in ready:
                 if not self._receive():
                     return
                 heard = time.monotonic()
+            elif ready and self._delivery and not self._delivery.advance():
+                waiter.unregister(self._delivery)
+                self._delivery = None
             now = time.monotonic()
             if now - beaten >= protocol.BEAT_SECONDS:
                 self.output.beat()

@@ -42,8 +42,11 @@ sizes = [int(word) for word in line().split()]
 code, extension = store("podprobe", sizes[0]), store("psutil", sizes[1])
 arguments = read(sizes[2])
 sys.path.insert(0, code)
+from podprobe_agent.loader import install
+del sys.path[0]
+delivery = install(code)
 from podprobe_agent.start import start
-start(extension, bytes(arguments))
+start(extension, bytes(arguments), delivery)
 """
 """Runs on any Python 3, to be able to say that one is too old. Standard input is read unbuffered and exactly: what
 follows the blobs is frames."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import podprobe_agent
 from podprobe.agents import bootstrap, psutil_source
+from podprobe_agent import loader
 
 if TYPE_CHECKING:
     from podprobe.agents.bootstrap import Platform
@@ -48,8 +49,29 @@ def _agent() -> dict[str, bytes]:
     }
 
 
+def _order(files: dict[str, bytes]) -> list[tuple[str, str, bool]]:
+    """Name, file and whether it is a package, of each module, in the order in which the agent will want them."""
+    modules = []
+    for file in files:
+        package = file.endswith("/__init__.py")
+        name = file.removesuffix("/__init__.py").removesuffix(".py").replace("/", ".")
+        modules.append((name, file, package))
+    first = {name: place for place, name in enumerate(loader.FIRST)}
+    # What HELLO takes, the rest of the core, the collectors, psutil; a package before its modules.
+    return sorted(
+        modules,
+        key=lambda one: (
+            first.get(one[0], len(first)),
+            one[0].startswith("psutil"),
+            one[0].count("."),
+            one[0],
+        ),
+    )
+
+
 def _zip(files: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
+    files = {**files, loader.ORDER: json.dumps(_order(files)).encode()}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.comment = _LICENSES.encode()
         for name, content in files.items():

@@ -1,0 +1,92 @@
+"""The agent's modules are compiled by a child that goes away, and without one where there can be none."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from podprobe.agents import bootstrap, bundle
+from podprobe.agents.answers import OWN, SHARED
+from podprobe.agents.client import Agent
+from podprobe.agents.process import ProcessStream
+
+NO_CHILD = """
+import os
+def fork(): raise BlockingIOError(11, "the pids limit is reached")
+os.fork = fork
+"""
+CHILD_DIES = """
+import os
+fork = os.fork
+def dying():
+    child = fork()
+    if not child: os._exit(9)
+    return child
+os.fork = dying
+"""
+CHILD_IS_CUT_SHORT = """
+import os
+dumps = __import__("marshal").dumps
+count = []
+def failing(value):
+    count.append(1)
+    if len(count) > 30: os._exit(9)
+    return dumps(value)
+__import__("marshal").dumps = failing
+"""
+
+
+def start(before: str = "") -> Agent:
+    return Agent.start(
+        ProcessStream((sys.executable, *bootstrap.COMMAND[1:-1], before + bootstrap.SOURCE)), "web"
+    )
+
+
+@pytest.mark.parametrize("before", ["", NO_CHILD, CHILD_DIES, CHILD_IS_CUT_SHORT])
+def test_all_areas_answer_however_the_modules_came(before: str) -> None:
+    agent = start(before)
+    try:
+        assert agent.hello.psutil is not None
+        look = agent.look([*SHARED, *OWN], root_pid=agent.hello.pid)
+        assert look.end is not None
+        assert [note.reason for note in look.end.visibility if "collector" in note.reason] == []
+        assert look.inet or look.items["interfaces"]
+    finally:
+        agent.close()
+
+
+def test_the_child_is_gone_soon() -> None:
+    agent = start()
+    try:
+        children = Path(f"/proc/{agent.hello.pid}/task/{agent.hello.pid}/children")
+        deadline = time.monotonic() + 30
+        while children.read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert children.read_text() == ""
+    finally:
+        agent.close()
+
+
+def test_the_core_comes_first() -> None:
+    """HELLO must not wait until psutil is compiled."""
+    files = {
+        f"{name.replace('.', '/')}.py": b""
+        for name in (
+            "psutil._common",
+            "podprobe_agent.collectors.fds",
+            "podprobe_agent.capture",
+            "podprobe_agent.serve",
+        )
+    }
+    files |= {"podprobe_agent/__init__.py": b"", "psutil/__init__.py": b""}
+    assert [name for name, _, _ in bundle._order(files)] == [
+        "podprobe_agent",
+        "podprobe_agent.serve",
+        "podprobe_agent.capture",
+        "podprobe_agent.collectors.fds",
+        "psutil",
+        "psutil._common",
+    ]
