@@ -55,7 +55,7 @@ format: $(READY) ## let ruff format and fix
 bench: $(READY) ## measure against peers in the same run; writes docs/reference/benchmarks.md
 	@$(BIN)/python -m tests.bench $(BENCH)
 
-e2e: $(READY) ## only the tests on a real cluster (KUBECONFIG, or binaries in KUBE_BIN)
+e2e: $(READY) ## only the tests on a real cluster (PODPROBE_E2E_KUBECONFIG, or binaries in KUBE_BIN)
 	@$(BIN)/python -m pytest tests/e2e
 
 docs: $(READY) ## write the generated pages of docs/reference again

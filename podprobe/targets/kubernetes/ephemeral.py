@@ -11,7 +11,7 @@ from podprobe.errors import AgentError, TargetError
 from podprobe.model import Visibility
 from podprobe.targets.base import Progress
 from podprobe.targets.kubernetes import asks
-from podprobe.targets.kubernetes.agents import Holder, holders, manifest
+from podprobe.targets.kubernetes.agents import Holder, holders, is_agent, manifest
 from podprobe.targets.kubernetes.failures import ApiAccessError, ApiError
 from podprobe.targets.kubernetes.images import explain, is_present
 from podprobe.targets.kubernetes.lookable import read_node
@@ -93,9 +93,13 @@ class Ephemerals:
                 outcome.running[want.container] = holder
             else:
                 waiting.append(holder)
+        if waiting and missing:
+            # Those that wait for the image show whether it can be had; until then nothing is added beside them.
+            if trouble := self._await(pod, waiting, outcome):
+                missing = self._spare(missing, trouble, outcome)
+            waiting = []
         if missing:
-            pod, added = self._add(pod, missing, outcome)
-            waiting += added
+            waiting += self._add(pod, missing, outcome)
         if waiting:
             self._await(pod, waiting, outcome)
         self._count_ended(pod, outcome)
@@ -118,7 +122,22 @@ class Ephemerals:
                 coming = coming or holder
         return coming
 
-    def _add(self, pod: Pod, wants: Sequence[Want], outcome: Outcome) -> tuple[Pod, list[Holder]]:
+    def _spare(self, wants: Sequence[Want], trouble: AgentError, outcome: Outcome) -> list[Want]:
+        """Do not add what would fail as another just has. Returns the wants that are left: none."""
+        outcome.notes += [
+            Visibility(
+                area="agent",
+                container=want.container,
+                level="none",
+                reason=trouble.message,
+                allow=trouble.hint,
+            )
+            for want in wants
+        ]
+        return []
+
+    def _add(self, pod: Pod, wants: Sequence[Want], outcome: Outcome) -> list[Holder]:
+        """Returns those that have yet to be waited for."""
         node = read_node(self._api, pod)
         self._progress(Progress("checking privileges with a dry run", total=len(wants)))
         admitted = self.admitted(pod, wants, outcome)
@@ -133,10 +152,11 @@ class Ephemerals:
             outcome.added += [want.container for want, _, _ in group]
             names = {entry["name"] for entry in entries}
             fresh = [holder for holder in holders(pod) if holder.name in names]
-            if number + 1 < len(groups):
-                self._await(pod, fresh, outcome)
-            else:
-                added += fresh
+            if number + 1 == len(groups):
+                added = fresh
+            elif trouble := self._await(pod, fresh, outcome):
+                self._spare([want for want, _, _ in groups[1]], trouble, outcome)
+                break
         for want, candidate, _ in admitted:
             if candidate.guessed_user:
                 outcome.guessed.add(want.container)
@@ -150,7 +170,7 @@ class Ephemerals:
                 )
                 for cost in candidate.costs
             ]
-        return pod, added
+        return added
 
     def admitted(
         self, pod: Pod, wants: Sequence[Want], outcome: Outcome
@@ -229,8 +249,11 @@ class Ephemerals:
                 return self._api.patch(ask, body, Pod, **query)
             raise
 
-    def _await(self, pod: Pod, wanted: Sequence[Holder], outcome: Outcome) -> None:
+    def _await(self, pod: Pod, wanted: Sequence[Holder], outcome: Outcome) -> AgentError | None:
         """Wait until the holders run, or it is clear that they will not.
+
+        Returns:
+            Why one does not run; `None` where all do.
 
         Raises:
             AgentError: not one of them runs.
@@ -263,8 +286,10 @@ class Ephemerals:
                 area="agent", container=holder.container, level="none", reason=failed[holder.name].message,
                 allow=failed[holder.name].hint,
             ))  # fmt: skip
-        if failed and not outcome.running:
-            raise next(iter(failed.values()))
+        trouble = next(iter(failed.values()), None)
+        if trouble and not outcome.running:
+            raise trouble
+        return trouble
 
     def _changes(self, pod: Pod) -> Iterator[Pod]:
         """The Pod as it is, then at each change, for as long as one request may take."""
@@ -340,11 +365,18 @@ def _allow(refusal: ApiError) -> str:
 
 
 def _refused(pod: Pod, refusals: Sequence[ApiError], profile: Profile) -> AgentError:
-    answers = list(dict.fromkeys(refusal.answer for refusal in refusals))
+    answer = refusals[0].answer
     hint = f"it needs {_allow(refusals[0])}"
-    if profile != "mirror":
+    own = [spec.name for spec in pod.specs() if not is_agent(spec) and f'"{spec.name}"' in answer]
+    if "PodSecurity" in answer and own:
+        # Pod Security judges the whole Pod at every change, so no agent is modest enough.
+        hint = (
+            f"the Pod's own {', '.join(own)} would not be admitted today: it is older than its namespace's policy. "
+            "Create it anew so that it conforms, or lower the level meanwhile (pod-security.kubernetes.io/enforce)"
+        )
+    elif profile != "mirror":
         hint = f"leave out --profile {profile}, or {hint}"
-    return AgentError(f"the cluster refuses every agent in Pod {pod.metadata.name}: {answers[0]}", hint)
+    return AgentError(f"the cluster refuses every agent in Pod {pod.metadata.name}: {answer}", hint)
 
 
 def _too_late(pod: Pod, holder: Holder, seconds: float) -> AgentError:

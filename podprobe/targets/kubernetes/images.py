@@ -52,22 +52,30 @@ def explain(holder: Holder, pod: Pod) -> AgentError | None:
         return None
     if waiting := state.waiting:
         said = " ".join((waiting.message or waiting.reason or "").split())
+        node = pod.spec.node_name
         if waiting.reason in _PULL:
             return AgentError(
-                f"node {pod.spec.node_name} cannot get the agent's image {holder.image} ({waiting.reason}): {said}",
+                f"node {node} cannot get the agent's image {holder.image} ({waiting.reason}): {said}",
                 "name one that it can: --image MIRROR/python:3-slim (any with Python 3.9 or newer and a shell)",
             )
         if waiting.reason in _CREATE:
+            events = f"see its events: kubectl describe pod -n {pod.metadata.namespace} {pod.metadata.name}"
             return AgentError(
-                f"node {pod.spec.node_name} cannot make the agent's container ({waiting.reason}): {said}",
-                f"see its events: kubectl describe pod -n {pod.metadata.namespace} {pod.metadata.name}",
+                f"node {node} cannot make the agent's container of {holder.image} ({waiting.reason}): {said}",
+                _hint(said, events),
             )
     if ended := state.terminated:
         said = " ".join((ended.message or ended.reason or "").split())
-        hint = f"see: kubectl logs -n {pod.metadata.namespace} {pod.metadata.name} -c {holder.name}"
-        if ended.reason in ("StartError", "ContainerCannotRun"):
-            hint = "the image needs a shell (sh) and Python 3.9 or newer: --image docker.io/library/python:3-slim"
+        logs = f"see: kubectl logs -n {pod.metadata.namespace} {pod.metadata.name} -c {holder.name}"
         return AgentError(
-            f"the agent's container {holder.name} ended at once (exit status {ended.exit_code}): {said}", hint
+            f"the agent's container {holder.name} ended at once (exit status {ended.exit_code}): {said}",
+            _hint(said if ended.reason in ("StartError", "ContainerCannotRun") else "", logs),
         )
     return None
+
+
+def _hint(said: str, otherwise: str) -> str:
+    """What to do about a container that was not made."""
+    if "executable file not found" in said or "no such file or directory" in said:
+        return "the image needs a shell (sh) and Python 3.9 or newer: --image docker.io/library/python:3-slim"
+    return otherwise

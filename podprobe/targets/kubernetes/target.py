@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from podprobe.agents.bootstrap import COMMAND
 from podprobe.agents.client import Agent
-from podprobe.errors import AgentError, LookError
+from podprobe.errors import AgentError, LookError, TargetError
 from podprobe.model import Visibility
 from podprobe.targets.base import AgentSet, PodState, Progress
 from podprobe.targets.kubernetes import identity, lookable
@@ -117,6 +117,11 @@ class KubernetesTarget:
             if not wants and self._agents:
                 return self._set(pod)
             lookable.check(pod)
+            if not wants:
+                raise TargetError(
+                    f"only ephemeral containers run in {self.label}, and Kubernetes lets no other join them",
+                    "look again when a container of the application runs",
+                )
             failures: list[LookError] = []
             if ready := [want for want in wants if self._may_start(want)]:
                 failures = self._start(pod, ready, progress)

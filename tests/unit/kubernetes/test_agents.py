@@ -127,7 +127,16 @@ def _agent_with(state: dict[str, Any]) -> Pod:
             {"waiting": {"reason": "CreateContainerConfigError", "message": "no such secret"}},
             ("no such secret",),
         ),
-        ({"terminated": {"reason": "StartError", "exitCode": 128, "message": "no sh"}}, ("128", "no sh")),
+        (
+            {
+                "terminated": {
+                    "reason": "StartError",
+                    "exitCode": 128,
+                    "message": "exec: sh: executable file not found",
+                }
+            },
+            ("128", "not found"),
+        ),
     ],
 )
 def test_why_an_agent_will_not_run(state: dict[str, Any], words: tuple[str, ...]) -> None:
