@@ -284,6 +284,8 @@ class CountersValue(Answer, frozen=True, kw_only=True):
     settings: dict[Word, Text] = {}
     """sysctls: `net.ipv4.ip_local_port_range`, `net.core.somaxconn`, `net.ipv4.tcp_max_syn_backlog`, …"""
     hostname: Text | None = None
+    localhost: tuple[Word, ...] = ()
+    """Addresses of `localhost`, in the order of getaddrinfo(); empty where /etc/hosts does not have it."""
 
 
 class SysvShmItem(Answer, frozen=True, kw_only=True):

@@ -102,6 +102,7 @@ def _network(look: Look, people: Household) -> Network:
     settings = dict(counters.settings) if counters else {}
     return Network(
         hostname=counters.hostname if counters else None,
+        localhost=counters.localhost if counters else (),
         interfaces=interfaces,
         counters=Counters(values=dict(counters.values)) if counters else Counters(),
         listeners=listeners(sockets, areas.items["packet"], whose, look.state.containers),

@@ -185,6 +185,8 @@ def _locks(answers: Sequence[Answered], people: Household, inside: set[_LockKey]
             if key not in inside:
                 continue
             person = people.find(answer.container, lock.pid) if lock.pid > 0 else None
+            if lock.waiting and lock.pid > 0 and person is None:
+                continue  # an agent's, or it has ended meanwhile; those of other PID namespaces have no number
             party = LockHolder(
                 container=person.container if person else None,
                 pid=lock.pid if person else None,

@@ -72,12 +72,17 @@ def foreign_lock(look: Look) -> Iterator[Hit]:
     for index, volume in enumerate(look.snapshot.volumes):
         for place, lock in enumerate(volume.locks):
             holder = lock.holder.container
-            waiters = [each for each in lock.waiters if each.container and each.container != holder]
+            # One without a number is in another PID namespace than the holder, and so in another container.
+            waiters = [
+                each
+                for each in lock.waiters
+                if each.container != holder and (each.container is not None or each.pid is None)
+            ]
             if not waiters or holder is None:
                 continue
             path = lock.path or f"inode {lock.inode}"
             names = listed(
-                f"{each.process or 'a process'} of {each.container}"
+                f"{each.process or 'a process'} of {each.container or 'another container'}"
                 + (f" (PID {each.pid})" if each.pid else "")
                 for each in waiters
             )
@@ -91,7 +96,7 @@ def foreign_lock(look: Look) -> Iterator[Hit]:
                     )
                 ],
                 remedy=f"Let {holder} release the lock on {path} sooner; if it hangs, look at what it waits "
-                f"for. Let {waiters[0].container} use a lock attempt that does not block (LOCK_NB, "
+                f"for. Let {waiters[0].container or 'the other'} use a lock attempt that does not block (LOCK_NB, "
                 "F_SETLK).",
                 pointers=[f"/volumes/{index}/locks/{place}"],
                 containers=[holder, *(each.container for each in waiters)],

@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from podprobe.targets.local.procfs import Member
 
 # In a mount namespace of the agent's own, so that nobody else sees these: the /proc of the container's PID namespace,
-# and the /dev/shm and /dev/mqueue of its Pod. The last two are a help, not a need.
-_PREPARE = (
-    "mount -t proc proc /proc || exit 125; "
-    "{ mount --bind /proc/1/root/dev/shm /dev/shm; mount --bind /proc/1/root/dev/mqueue /dev/mqueue; } 2>/dev/null; "
-    'exec "$@"'
-)
+# its Pod's message queues, and what the kubelet would give every container alike. Those are copied: the kernel binds
+# nothing from another mount namespace. All but /proc are a help, not a need.
+_PREPARE = """\
+mount -t proc proc /proc || exit 125
+{ mount -t mqueue mqueue /dev/mqueue
+mount -t tmpfs -o size=1m,mode=755 copies /dev/shm && {
+for name in hosts resolv.conf; do
+head -c 65536 "/proc/1/root/etc/$name" > "/dev/shm/$name" && mount --bind "/dev/shm/$name" "/etc/$name"
+done; umount /dev/shm || umount --lazy /dev/shm; }; } 2>/dev/null
+exec "$@\""""
 
 
 def command(member: Member, program: Sequence[str]) -> list[str]:
