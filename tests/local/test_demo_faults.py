@@ -47,7 +47,7 @@ def _missing_listener(demo: Demo) -> bool:
 
 def _undeclared_listener(demo: Demo) -> bool:
     return (
-        not _declared(demo, 6060) and kernel.owner(demo, kernel.listeners(demo)["127.0.0.1:6060"]) == "worker"
+        not _declared(demo, 6060) and kernel.owner(demo, kernel.listeners(demo)["0.0.0.0:6060"]) == "worker"
     )
 
 
@@ -108,7 +108,7 @@ def _stuck_connection(demo: Demo) -> bool:
     )
 
 
-def _slow_acks(demo: Demo) -> bool:
+def _slow_round_trips(demo: Demo) -> bool:
     (details,) = kernel.tcp_details(demo, "dport = :7006")
     return float(details.partition(" rtt:")[2].partition("/")[0]) > 10
 

@@ -19,6 +19,8 @@ POD_ADDRESS = "10.77.0.2"
 OUTSIDE_ADDRESS = "10.77.0.1"
 _PREFIX = 24
 _PAUSE_SECONDS = 0.5
+_SHORT_PAUSE_SECONDS = 0.01
+_BURST = 150
 _PUBLIC = ("http", "metrics")
 """Names of the ports that are called from outside."""
 
@@ -65,10 +67,13 @@ def _be_outside(tell_made: int, joined: int, ports: list[int], lossy: bool) -> N
     interfaces.add_address("pod0", OUTSIDE_ADDRESS, _PREFIX)
     interfaces.bring_up("pod0")
     connections: dict[int, socket.socket] = {}
+    calls = 0
     while True:
         for port in ports:
             _call(connections, port, lossy)
-        time.sleep(_PAUSE_SECONDS)
+        calls += 1
+        # A burst first, where losses are to be seen at once.
+        time.sleep(_SHORT_PAUSE_SECONDS if lossy and calls < _BURST else _PAUSE_SECONDS)
 
 
 def _call(connections: dict[int, socket.socket], port: int, lossy: bool) -> None:

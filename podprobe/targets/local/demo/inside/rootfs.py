@@ -26,14 +26,13 @@ def size_in_bytes(quantity: str) -> int:
     return int(number) * _UNITS[quantity[len(number) :]]
 
 
-def make_sandbox_root(pod: dict[str, Any], sizes: dict[str, str], inodes: dict[str, int]) -> None:
+def make_sandbox_root(plan: dict[str, Any]) -> None:
     """Make the sandbox's root: `/base` with the host's programs, `/volumes`, `/shm`, `/mqueue`; and move into it.
 
     Args:
-        pod: the Pod; its emptyDir volumes become tmpfs of their sizeLimit.
-        sizes: volumes whose file system is of another size than that, as on a node's disk.
-        inodes: volumes whose number of inodes is limited.
+        plan: a `faults.Plan`. The Pod's emptyDir volumes become tmpfs of their sizeLimit, where it says nothing else.
     """
+    pod = plan["pod"]
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
     scratch = _scratch()
     linux.mount("sandbox", str(scratch), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=16m,mode=755")
@@ -43,14 +42,14 @@ def make_sandbox_root(pod: dict[str, Any], sizes: dict[str, str], inodes: dict[s
     _bind(HERE, scratch / "base" / CODE.lstrip("/"))
     for name in _DEVICES:
         _bind(Path("/dev", name), scratch / "base/dev" / name)
-    _copy_settings(scratch / "base/etc", pod["spec"]["hostname"])
+    _copy_settings(scratch / "base/etc", pod["spec"]["hostname"], plan["etc"])
     linux.mount("shm", str(scratch / "shm"), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=64m,mode=1777")
     linux.mount("mqueue", str(scratch / "mqueue"), "mqueue", linux.MS_NOSUID | linux.MS_NODEV)
     linux.mount("proc", str(scratch / "proc"), "proc")
     for volume in pod["spec"].get("volumes", []):
         name = volume["name"]
-        size = sizes.get(name) or (volume["emptyDir"] or {}).get("sizeLimit", "16Mi")
-        _make_volume(scratch / "volumes" / name, size_in_bytes(size), inodes.get(name))
+        size = plan["sizes"].get(name) or (volume["emptyDir"] or {}).get("sizeLimit", "16Mi")
+        _make_volume(scratch / "volumes" / name, size_in_bytes(size), plan["inodes"].get(name))
     linux.pivot_root(str(scratch))
 
 
@@ -121,7 +120,7 @@ def _bind_programs(base: Path) -> None:
             bound.append(path)
 
 
-def _copy_settings(etc: Path, hostname: str) -> None:
+def _copy_settings(etc: Path, hostname: str, special: dict[str, str]) -> None:
     """An /etc with what programs read, and with the files that the kubelet would write."""
     etc.mkdir(parents=True)
     for source in (
@@ -131,11 +130,13 @@ def _copy_settings(etc: Path, hostname: str) -> None:
     ):
         if source.is_file():
             shutil.copyfile(source, etc / source.name)
-    (etc / "hostname").write_text(hostname + "\n")
-    (etc / "hosts").write_text(
-        f"127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n::1\tip6-localhost ip6-loopback\n"
-    )
-    (etc / "resolv.conf").write_text("# The demo has no name server.\n")
+    files = {
+        "hostname": f"{hostname}\n",
+        "hosts": f"127.0.0.1\tlocalhost\n127.0.1.1\t{hostname}\n::1\tip6-localhost ip6-loopback\n",
+        "resolv.conf": "# The demo has no name server.\n",
+    }
+    for name, text in (files | special).items():
+        (etc / name).write_text(text)
 
 
 def _make_volume(path: Path, size: int, inodes: int | None) -> None:

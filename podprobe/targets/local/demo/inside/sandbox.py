@@ -100,7 +100,7 @@ def _be_pid_one(config: dict[str, Any], cgroups: Cgroups, lifeline: int) -> None
         interfaces.bring_up("lo")
         # Before the root changes: afterwards, nothing more can be imported.
         kubelet = Kubelet(pod, config["faults"], cgroups, _tell)
-        rootfs.make_sandbox_root(pod, config["sizes"], config["inodes"])
+        rootfs.make_sandbox_root(config)
         notes = start_outside(pod, config["faults"])
         kubelet.run(lifeline, notes)
     except BaseException as error:  # a forked child must never run on into its parent's code

@@ -24,7 +24,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("what")
     parser.add_argument("--faults", default="", help="names, joined by commas")
     parser.add_argument("--ready", type=int, help="file descriptor that is told when all is in place")
-    options = parser.parse_args(arguments)
+    # What else the manifest's command says is for those who read the manifest.
+    options, _ = parser.parse_known_args(arguments)
     if options.what == "sandbox":
         importlib.import_module(".sandbox", __package__).main()
         return

@@ -27,7 +27,8 @@ NAMES = (
     "port-conflict", "missing-listener", "undeclared-listener", "wide-listener", "loopback-probe", "ipv6-localhost",
     "accept-queue-full", "close-wait", "ephemeral-ports", "unix-backlog",
     # TCP
-    "retransmits", "outside-retransmits", "stuck-connection", "slow-acks", "slow-connects", "resets", "hot-channel",
+    "retransmits", "outside-retransmits", "stuck-connection", "slow-round-trips", "slow-connects", "resets",
+    "hot-channel",
     # IPC
     "leaked-segment", "dev-shm-full", "queue-stuck", "semaphore-wait", "ipc-limits", "posix-queue-full",
     # volumes
@@ -48,6 +49,9 @@ class Plan:
     """Sizes of volumes' file systems, where they are not their sizeLimit."""
     inodes: dict[str, int] = field(default_factory=dict)
     """How many inodes volumes have, where that is few."""
+
+    etc: dict[str, str] = field(default_factory=dict)
+    """Files of every container's /etc."""
 
     def container(self, name: str) -> dict[str, Any]:
         """The spec of a container."""

@@ -1,10 +1,9 @@
-"""The name server of `web` answers late, and with a failure. Shows SVC105."""
+"""The Pod's name server answers late, and with a failure. Shows SVC105."""
 
 from __future__ import annotations
 
 import socket
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,9 +19,11 @@ _RESPONSE_SERVER_FAILURE = b"\x81\x82"
 
 
 def declare(plan: Plan) -> None:
-    """Declare the name server's port."""
+    """A name server in `worker`, and the settings that the kubelet writes by default."""
     ports = plan.container("worker").setdefault("ports", [])
     ports.append({"name": "dns", "containerPort": PORT, "protocol": "UDP"})
+    search = "demo.svc.cluster.local svc.cluster.local cluster.local"
+    plan.etc["resolv.conf"] = f"nameserver 127.0.0.1\nsearch {search}\noptions ndots:5\n"
 
 
 def _answer(ready: Callable[[], None]) -> None:
@@ -35,10 +36,4 @@ def _answer(ready: Callable[[], None]) -> None:
             server.sendto(question[:2] + _RESPONSE_SERVER_FAILURE + question[4:], asker)
 
 
-def _use_it(ready: Callable[[], None]) -> None:
-    settings = "nameserver 127.0.0.1\nsearch demo.svc.cluster.local svc.cluster.local cluster.local\noptions ndots:5\n"
-    Path("/etc/resolv.conf").write_text(settings)
-    ready()
-
-
-ACTORS = {"worker": _answer, "web": _use_it}
+ACTORS = {"worker": _answer}

@@ -20,10 +20,8 @@ COUNT = 180
 
 def _listen(ready: Callable[[], None]) -> None:
     listener = http.listen(ADDRESS, COUNT)
-    accepted = []
     ready()
-    while True:
-        accepted.append(listener.accept())
+    http.serve(listener, lambda _: b"\n")
 
 
 def _connect(ready: Callable[[], None]) -> None:

@@ -24,6 +24,7 @@ def _pour(ready: Callable[[], None]) -> None:
     listener = http.listen(ADDRESS)
     ready()
     connection, _ = listener.accept()
+    http.turn_away(listener)
     piece = bytes(_PIECE_BYTES)
     due = time.monotonic()
     while True:

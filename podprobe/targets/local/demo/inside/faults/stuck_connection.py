@@ -22,6 +22,7 @@ def _never_read(ready: Callable[[], None]) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
     ready()
     connection, _ = listener.accept()
+    http.turn_away(listener)
     signal.pause()
     connection.close()
 

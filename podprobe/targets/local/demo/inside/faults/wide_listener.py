@@ -10,16 +10,9 @@ from ..programs import common, http
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from . import Plan
-
 FINDINGS = ("NET104",)
 
 PORT = 7002
-
-
-def declare(plan: Plan) -> None:
-    """Declare the port: that it is known is not what is wrong with it."""
-    plan.declare_port("worker", "internal", PORT)
 
 
 def _listen(ready: Callable[[], None]) -> None:

@@ -66,6 +66,16 @@ def serve_beside(
     threading.Thread(target=serve, args=(listener, answer, accepted), daemon=True).start()
 
 
+def turn_away(listener: socket.socket) -> None:
+    """Close whatever else connects, in a thread."""
+
+    def close_all() -> None:
+        while True:
+            listener.accept()[0].close()
+
+    threading.Thread(target=close_all, daemon=True).start()
+
+
 def get(connection: socket.socket, path: str, close: bool = False) -> bytes:
     """Send a GET and read its answer's body. The connection can be used again unless `close` is asked for.
 

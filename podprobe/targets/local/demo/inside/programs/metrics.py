@@ -32,10 +32,12 @@ def run(active: tuple[str, ...], ready: Callable[[], None]) -> None:
     while True:
         try:
             with http.connect(common.APP) as connection:
-                page[0] = http.get(connection, "/metrics", close=True)
+                while True:
+                    page[0] = http.get(connection, "/metrics")
+                    time.sleep(_PAUSE_SECONDS)
         except OSError:
             page[0] = b"up 0\n"
-        time.sleep(_PAUSE_SECONDS)
+            time.sleep(_PAUSE_SECONDS)
 
 
 def _insist_on_app() -> None:

@@ -1,0 +1,58 @@
+"""Each fault of the demo Pod makes the findings appear that it is meant to show; a healthy Pod has none."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from podprobe.findings import RULES
+from podprobe.session import Session
+from podprobe.targets.local import open_local
+from podprobe.targets.local.demo import DEFAULT, Demo, FaultInfo, faults
+
+pytestmark = pytest.mark.namespaces
+
+_LOOKS = 24
+_PAUSE_SECONDS = 0.7
+
+
+def _found(demo: Demo, wanted: set[str]) -> set[str]:
+    """Codes of the findings at the look that has all that are wanted, or at the last: some rules need time."""
+    session = Session(open_local(demo.pid))
+    try:
+        for _ in range(_LOOKS):
+            found = {finding.code for finding in session.look().findings}
+            if wanted <= found:
+                return found
+            time.sleep(_PAUSE_SECONDS)
+        return found
+    finally:
+        session.close()
+
+
+@pytest.mark.parametrize("fault", faults(), ids=lambda fault: fault.name)
+def test_a_fault_is_found(fault: FaultInfo) -> None:
+    if unknown := set(fault.findings) - set(RULES):
+        pytest.skip(f"there is no rule {', '.join(sorted(unknown))}")
+    with Demo([fault.name]) as demo:
+        assert set(fault.findings) <= _found(demo, set(fault.findings))
+
+
+def test_all_of_the_default_faults_are_found_together() -> None:
+    wanted = {code for fault in faults() if fault.name in DEFAULT for code in fault.findings}
+    with Demo() as demo:
+        assert wanted <= _found(demo, wanted)
+
+
+def test_a_healthy_pod_has_no_finding() -> None:
+    with Demo(()) as demo:
+        session = Session(open_local(demo.pid))
+        try:
+            for _ in range(6):
+                snapshot = session.look()
+                assert [(finding.code, finding.subject) for finding in snapshot.findings] == []
+                time.sleep(_PAUSE_SECONDS)
+        finally:
+            session.close()
+        assert snapshot.visibility == ()
