@@ -151,8 +151,6 @@ class SemaphoreWaiterItem(Answer, frozen=True, kw_only=True):
 class MountItem(Answer, frozen=True, kw_only=True):
     """`mounts`: a mount of the container, from its mountinfo, with statvfs through /proc/PID/root."""
 
-    pid: int | None = None
-    """The process whose mount table this is from: in a shared PID namespace, one of each container's."""
     id: int
     parent: int
     device: Word
@@ -206,8 +204,6 @@ class CgroupValue(Answer, frozen=True, kw_only=True):
     pids_limit: int | None = None
     pressure: dict[Word, float] = {}
     """`cpu_some`, `memory_some`, `memory_full`, `io_some`, `io_full`: avg10 as a ratio."""
-    others: tuple[CgroupValue, ...] = ()
-    """The groups of the other containers that a shared PID namespace shows."""
 
 
 class LockItem(Answer, frozen=True, kw_only=True):

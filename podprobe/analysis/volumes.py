@@ -175,15 +175,14 @@ def _locks(answers: Sequence[Answered], people: Household, inside: set[_LockKey]
     """Locks with those who wait.
 
     An agent sees the locks that processes of its own PID namespace hold, and that someone waits for them, but not
-    who, where the waiter is in another.
+    who, where the waiter is in another. That waiter's own agent tells of it with id 0.
     """
     holders: dict[_LockKey, tuple[LockItem, LockHolder]] = {}
     waiters: dict[_LockKey, dict[LockHolder, None]] = {}
+    strangers: dict[tuple[str, str, int], dict[LockHolder, None]] = {}
     for answer in answers:
         for lock in answer.areas.items["locks"]:
             key = (lock.id, lock.device, lock.inode)
-            if key not in inside:
-                continue
             person = people.find(answer.container, lock.pid) if lock.pid > 0 else None
             if lock.waiting and lock.pid > 0 and person is None:
                 continue  # an agent's, or it has ended meanwhile; those of other PID namespaces have no number
@@ -193,7 +192,11 @@ def _locks(answers: Sequence[Answered], people: Household, inside: set[_LockKey]
                 process=person.item.name if person else None,
                 access=lock.access,
             )
-            if lock.waiting:
+            if lock.id == 0:
+                strangers.setdefault((lock.kind, lock.device, lock.inode), {})[party] = None
+            elif key not in inside:
+                continue
+            elif lock.waiting:
                 waiters.setdefault(key, {})[party] = None
             elif key not in holders or holders[key][1].container is None:
                 holders[key] = (lock, party)
@@ -203,10 +206,25 @@ def _locks(answers: Sequence[Answered], people: Household, inside: set[_LockKey]
             inode=lock.inode,
             path=lock.path,
             holder=holder,
-            waiters=tuple(waiters.get(key, ())),
+            waiters=_named(
+                waiters.get(key, {}),
+                strangers.get((lock.kind, lock.device, lock.inode), {}),
+                holder.container,
+            ),
         )
         for key, (lock, holder) in sorted(holders.items())
     )
+
+
+def _named(
+    shown: Mapping[LockHolder, None], strangers: Mapping[LockHolder, None], container: str | None
+) -> tuple[LockHolder, ...]:
+    """Waiters that the holder's agent saw without a name, named by those that another container's agent told of."""
+    nameless = [waiter for waiter in shown if waiter.container is None]
+    named = [waiter for waiter in strangers if waiter.container not in (None, container)]
+    if not nameless or not named:
+        return tuple(shown)
+    return (*(waiter for waiter in shown if waiter.container is not None), *named)
 
 
 def mounts(declared: Sequence[Volume], answers: Sequence[Answered]) -> tuple[Mount, ...]:

@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import inroot, mountinfo, procfs
-from podprobe_agent.collectors import _door, _own
+from podprobe_agent.collectors import _door
 
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     Read = Callable[[str, str], bytes]
 
-_MOST_GROUPS = 128
 _UNLIMITED = 1 << 62  # v1 says "none" by the largest multiple of a page
 _USER_HZ_NS = 1_000_000_000
 
@@ -34,38 +33,16 @@ class _Place(NamedTuple):
 
 
 def collect(context: Context) -> dict[str, Any]:
-    """`answers.CgroupValue` of the first process; the groups of other containers in its PID namespace in `others`."""
+    """`answers.CgroupValue` of the container's first process."""
     try:
-        value = _measure(context.root_pid, _door.find(context))
+        return _measure(context.root_pid, _door.find(context))
     except OSError as error:
-        value = {"version": _version(context.root_pid)}
         context.note(
             "none",
             f"cannot reach the control group of process {context.root_pid}: {error.strerror or error}",
             "an agent with the container's own user and capabilities",
         )
-    value["others"] = _others(context, value.get("path"))
-    return value
-
-
-def _others(context: Context, first: str | None) -> list[dict[str, Any]]:
-    own = _own.find(context)
-    known = {first}
-    values: list[dict[str, Any]] = []
-    for pid in procfs.pids():
-        if context.expired or len(values) >= _MOST_GROUPS:
-            context.note("partial", f"there are more control groups than the {len(values) + 1} looked at")
-            break
-        try:
-            path = _text(procfs.cgroup_path(pid))
-            mount = mountinfo.root_mount(pid)
-            if path in known or path is None or (mount and mount[0] in own.mounts):
-                continue
-            known.add(path)
-            values.append(_measure(pid))
-        except (OSError, ValueError):
-            continue  # closed, or gone: another process of the group may be open
-    return values
+        return {"version": _version(context.root_pid)}
 
 
 def _version(pid: int) -> int:
@@ -75,13 +52,13 @@ def _version(pid: int) -> int:
         return 2
 
 
-def _measure(pid: int, door: int | None = None) -> dict[str, Any]:
-    """Read a process's group, through its own root or that of `door`.
+def _measure(pid: int, door: int) -> dict[str, Any]:
+    """Read a process's group through the root of `door`.
 
     Raises:
         OSError: none of its hierarchies can be reached.
     """
-    places = _places(pid, door or pid)
+    places = _places(pid, door)
     directories: dict[str, int] = {}
     refused: OSError | None = None
     try:

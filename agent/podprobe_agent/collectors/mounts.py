@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from podprobe_agent import inroot, mountinfo, patience, procfs
-from podprobe_agent.collectors import _door, _own
+from podprobe_agent.collectors import _door
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,61 +17,34 @@ if TYPE_CHECKING:
     from podprobe_agent.mountinfo import Mount
 
 _MOST_MOUNTS = 20_000
-_MOST_NAMESPACES = 256
 _PATIENCE_SECONDS = 1.0
 
 
 def collect(context: Context) -> Iterator[dict[str, Any]]:
-    """`answers.MountItem`s of the first process, and of one process of every other container that shows."""
+    """`answers.MountItem`s of the container's first process, in the order in which they were mounted."""
     statistics = _Statistics(context)
-    count = 0
-    for pid in _representatives(context):
-        try:
-            mounts = mountinfo.read(pid)
-        except OSError as error:
-            if pid == context.root_pid:
-                context.note("none", f"cannot read /proc/{pid}/mountinfo: {error.strerror}")
-            continue
-        for mount in mounts:
-            if count >= _MOST_MOUNTS or context.expired:
-                context.note("partial", f"there are more than the {count} mounts that were looked at")
-                return
-            count += 1
-            yield {
-                "pid": pid,
-                "id": mount.id,
-                "parent": mount.parent,
-                "device": mount.device,
-                "root": procfs.text(mount.root),
-                "path": procfs.text(mount.path),
-                "filesystem_type": mount.kind,
-                "source": procfs.text(mount.source),
-                "options": procfs.text(mount.options),
-                "super_options": procfs.text(mount.super_options),
-                "read_only": mount.read_only,
-                **statistics.of(pid, mount),
-            }
-
-
-def _representatives(context: Context) -> list[int]:
-    """One process for each mount namespace in the PID namespace, agents' own left out; the first process first.
-
-    Root mounts tell mount namespaces apart; a process that changed its root is taken for one of its own.
-    """
-    own = _own.find(context)
-    found: dict[int, int] = {}
-    for pid in [context.root_pid, *procfs.pids()]:
-        try:
-            mount = mountinfo.root_mount(pid)
-        except (OSError, ValueError):
-            continue
-        if mount is None or own.is_this(pid, mount[0]) or mount[0] in own.mounts:
-            continue
-        if len(found) < _MOST_NAMESPACES:
-            found.setdefault(mount[0], pid)
-        if context.expired:
-            break
-    return list(found.values()) or [context.root_pid]
+    try:
+        mounts = mountinfo.read(context.root_pid)
+    except OSError as error:
+        context.note("none", f"cannot read /proc/{context.root_pid}/mountinfo: {error.strerror}")
+        return
+    for count, mount in enumerate(mounts):
+        if count >= _MOST_MOUNTS or context.expired:
+            context.note("partial", f"{len(mounts) - count} of {len(mounts)} mounts were not looked at")
+            return
+        yield {
+            "id": mount.id,
+            "parent": mount.parent,
+            "device": mount.device,
+            "root": procfs.text(mount.root),
+            "path": procfs.text(mount.path),
+            "filesystem_type": mount.kind,
+            "source": procfs.text(mount.source),
+            "options": procfs.text(mount.options),
+            "super_options": procfs.text(mount.super_options),
+            "read_only": mount.read_only,
+            **statistics.of(mount),
+        }
 
 
 class _Statistics:
@@ -82,20 +55,20 @@ class _Statistics:
         self._known: dict[str, dict[str, Any]] = {}
         self._own_mounts: dict[str, Mount] | None = None
 
-    def of(self, pid: int, mount: Mount) -> dict[str, Any]:
+    def of(self, mount: Mount) -> dict[str, Any]:
         if mount.kind in mountinfo.PSEUDO:
             return {}
         # A device is one filesystem; some (btrfs subvolumes with quota, FUSE) may answer by directory.
         key = mount.device if mount.kind in mountinfo.LOCAL else f"{mount.device} {mount.id}"
         known = self._known.get(key)
         if known is None:
-            known = self._ask(pid, mount)
+            known = self._ask(mount)
             if "error" not in known:
                 self._known[key] = known
         return known
 
-    def _ask(self, pid: int, mount: Mount) -> dict[str, Any]:
-        door = _door.find(self._context) if pid == self._context.root_pid else pid
+    def _ask(self, mount: Mount) -> dict[str, Any]:
+        door = _door.find(self._context)
 
         def ask() -> os.statvfs_result:
             return _statvfs(door, mount)

@@ -87,3 +87,32 @@ def test_deleted_files_and_locks_are_found_in_their_volume() -> None:
     (lock,) = cache.locks
     assert (lock.holder.container, lock.holder.process) == ("web", "logger")
     assert [w.container for w in lock.waiters] == [None]
+
+
+def test_a_waiter_that_the_holders_agent_cannot_name_is_named_by_its_own() -> None:
+    mounts = [_mount("/cache", filesystem_type="tmpfs", root="/", device="0:9")]
+    held = {"id": 1, "kind": "flock", "device": "0:9", "inode": 4}
+    answers = [
+        answered(
+            "web",
+            processes=[process(1)],
+            mounts=mounts,
+            locks=[
+                LockItem(access="write", pid=1, waiting=False, **held),
+                LockItem(access="read", pid=0, waiting=True, **held),
+            ],
+        ),
+        answered(
+            "app",
+            processes=[process(1), process(6, "reader")],
+            mounts=mounts,
+            locks=[
+                LockItem(access="write", pid=6, waiting=True, **{**held, "id": 0}),
+                LockItem(access="write", pid=6, waiting=True, **{**held, "id": 0, "inode": 5}),
+            ],
+        ),
+    ]
+    (cache,) = volumes((CACHE,), answers, household(CONTAINERS, answers))
+    (lock,) = cache.locks
+    assert lock.holder.container == "web"
+    assert [(w.container, w.pid, w.process) for w in lock.waiters] == [("app", 6, "reader")]
