@@ -165,6 +165,8 @@ def _add_rest(item: dict[str, Any]) -> None:
         item["cgroup"] = None if cgroup is None else procfs.text(cgroup)
     except (OSError, ValueError):
         return  # it has gone since
-    if item["open_files"] is None and item["state"] != "zombie":
+    if item["state"] == "zombie":
+        item["open_files"] = None
+    elif item["open_files"] is None:
         with contextlib.suppress(OSError):
             item["open_files"] = procfs.open_files_count(pid)
