@@ -16,6 +16,7 @@ import ctypes
 import fcntl
 import json
 import os
+import resource
 import shutil
 import socket
 import struct
@@ -25,6 +26,8 @@ import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
+
+import psutil
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -98,6 +101,7 @@ class Pairs:
         self.listener.listen(128)
         self.pairs = []
         self.held: tuple[socket.socket, ...] = ()
+        self.sent = 0
         for _ in range(connections):
             client = socket.socket(family, socket.SOCK_STREAM)
             if mss:
@@ -244,7 +248,39 @@ def serve(pairs: Pairs, _amount: int) -> None:
 
 _PLAN: dict[str, Any] = {}
 
+
+def holds(_pairs: Pairs, _amount: int) -> None:
+    """Connections that say nothing."""
+
+
+def floods(pairs: Pairs, _amount: int) -> None:
+    """Small datagrams at `rate` a second, a burst each millisecond; none until it is played again."""
+    if not pairs.held:
+        sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sink.bind(("127.0.0.1", 6000))
+        sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sender.connect(sink.getsockname())
+        pairs.held = (sink, sender)
+        return
+    sink, sender = pairs.held
+    sink.setblocking(False)
+    burst = _PLAN["rate"] // 1000
+    payload = bytes(64)
+    pairs.sent = 0
+    start = time.monotonic()
+    for tick in range(_PLAN["seconds"] * 1000):
+        for _ in range(burst):
+            sender.send(payload)
+        pairs.sent += burst
+        time.sleep(max(0.0, start + (tick + 1) / 1000 - time.monotonic()))
+    with contextlib.suppress(BlockingIOError):
+        while sink.recv(64):
+            pass
+
+
 SCENARIOS = {
+    "floods": floods,
+    "holds": holds,
     "serve": serve,
     "bulk": bulk,
     "stream": stream,
@@ -294,6 +330,8 @@ def _captured(path: str | None, interface: str = "lo") -> Iterator[None]:
 
 def _play(plan: dict[str, Any]) -> tuple[Pairs, dict[str, Any]]:
     before = counter("RetransSegs")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with _captured(plan.get("capture")):
         family = socket.AF_INET6 if plan.get("ipv6") else socket.AF_INET
         pairs = Pairs(plan.get("connections", 1), plan.get("loss", 0.0), plan.get("mss"), family)
@@ -311,11 +349,8 @@ def _play(plan: dict[str, Any]) -> tuple[Pairs, dict[str, Any]]:
 
 
 def _told(pairs: Pairs, before: int, flows: dict[str, list[int]]) -> tuple[Pairs, dict[str, Any]]:
-    return pairs, {
-        "pid": os.getpid(),
-        "retransmitted_segments": counter("RetransSegs") - before,
-        "flows": flows,
-    }
+    again = counter("RetransSegs") - before
+    return pairs, {"pid": os.getpid(), "retransmitted_segments": again, "flows": flows, "sent": pairs.sent}
 
 
 def _again(pairs: Pairs, plan: dict[str, Any]) -> dict[str, Any]:
@@ -338,13 +373,25 @@ class Loopback:
 
     Args:
         plan: `scenario`, and as it needs `connections`, `loss`, `mss`, `amount`, `ipv6`, `close`, `settle`, `capture`;
-            `serve` also takes `listener_loss`, `delay` and `passes`.
+            `serve` also takes `listener_loss`, `delay` and `passes`, `floods` `rate` and `seconds`.
+        own_pids: in a PID namespace of its own, too, as a container is.
     """
 
-    def __init__(self, **plan: Any) -> None:
+    def __init__(self, *, own_pids: bool = False, **plan: Any) -> None:
+        self._own_pids = own_pids
+        pids = ["--pid", "--fork", "--mount-proc", "--kill-child"] if own_pids else []
         user = [] if os.geteuid() == 0 else ["--map-root-user"]
         self._process = subprocess.Popen(
-            ["unshare", *user, "--net", sys.executable, "-m", "tests.support.loopback", json.dumps(plan)],
+            [
+                "unshare",
+                *user,
+                "--net",
+                *pids,
+                sys.executable,
+                "-m",
+                "tests.support.loopback",
+                json.dumps(plan),
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
@@ -368,8 +415,8 @@ class Loopback:
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError("the scenario failed")
-        told = json.loads(line)
-        self.pid = told["pid"]
+        self.told = told = json.loads(line)
+        self.pid = psutil.Process(self._process.pid).children()[0].pid if self._own_pids else told["pid"]
         self.retransmitted_segments = told["retransmitted_segments"]
         self.flows = told["flows"]
 
