@@ -42,7 +42,7 @@ def services_of(api: Api, pod: Pod) -> tuple[tuple[Service, ...], tuple[Visibili
             slices = None
             what = "whether it is a ready endpoint of its Services is not known"
             notes.append(_note(error, "partial", what, "list endpointslices.discovery.k8s.io"))
-    return tuple(_service(one, pod, slices) for one in matching), tuple(notes)
+    return tuple(service_of(one, pod, slices) for one in matching), tuple(notes)
 
 
 def selects(service: ServiceObject, pod: Pod) -> bool:
@@ -52,7 +52,8 @@ def selects(service: ServiceObject, pod: Pod) -> bool:
     return bool(selector) and all(labels.get(key) == value for key, value in (selector or {}).items())
 
 
-def _service(service: ServiceObject, pod: Pod, slices: tuple[EndpointSlice, ...] | None) -> Service:
+def service_of(service: ServiceObject, pod: Pod, slices: tuple[EndpointSlice, ...] | None) -> Service:
+    """The Service with its ports followed to the Pod's declared ones. `slices`: its endpoints, where they are known."""
     return Service(
         name=service.metadata.name,
         type=service.spec.type,

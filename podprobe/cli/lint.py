@@ -1,0 +1,91 @@
+"""`podprobe lint`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from podprobe.cli.exits import ExitCode, FailOn
+from podprobe.cli.terminal import color_and_width
+from podprobe.errors import TargetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from podprobe.lint import Linted
+
+_SUFFIXES = {".yaml", ".yml", ".json"}
+
+
+@click.command(
+    "lint",
+    epilog="""
+    \b
+    Examples:
+      podprobe lint -f deploy/web.yaml              one file, with all its documents
+      podprobe lint -f deploy/                      every .yaml, .yml and .json below
+      helm template ./chart | podprobe lint -f -    what a chart would make
+      podprobe lint -f web.yaml --fail-on warning   a gate: exits 3 (critical) or 4 (warning)
+    """,
+)
+@click.option(
+    "-f", "--filename", "names", required=True, multiple=True, metavar="FILE",
+    help="Manifest, directory of manifests, or - for stdin; repeatable.",
+)  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json", "sarif"]),
+    default="table",
+    show_default=True,
+    help="Format.",
+)
+@click.option(
+    "--fail-on", type=click.Choice(["none", "warning", "critical"]), default="none", show_default=True,
+    help="Exit 3 on a critical finding, 4 on a warning.",
+)  # fmt: skip
+def command(names: tuple[str, ...], output: str, fail_on: FailOn) -> None:
+    """Show the findings that a manifest alone can answer, with file and line.
+
+    Reads Pods and everything with a Pod template, any number of documents, and the Services beside them.
+    """
+    from podprobe.config import load
+    from podprobe.lint import lint
+    from podprobe.report.lint import render, summary
+
+    config = load()
+    files = [lint(text, name, config) for name, text in _texts(names)]
+    color, width = color_and_width()
+    click.echo(render(files, output, color=color, width=width), nl=False, color=color)
+    click.echo(f"podprobe: {summary(files)}", err=True)
+    sys.exit(_judged(files, fail_on))
+
+
+def _texts(names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    for name in names:
+        if name == "-":
+            yield "<stdin>", sys.stdin.read()
+            continue
+        path = Path(name)
+        files = [path]
+        if path.is_dir():
+            files = sorted(each for each in path.rglob("*") if each.suffix in _SUFFIXES and each.is_file())
+            if not files:
+                raise TargetError(f"there is no .yaml, .yml or .json file in {name}")
+        for file in files:
+            try:
+                yield str(file), file.read_text(encoding="utf-8")
+            except OSError as error:
+                raise TargetError(f"cannot read {file}: {error.strerror}") from None
+            except UnicodeDecodeError as error:
+                raise TargetError(f"{file} is not UTF-8 text: {error.reason}") from None
+
+
+def _judged(files: list[Linted], fail_on: FailOn) -> ExitCode:
+    severities = {remark.finding.severity for file in files for remark in file.remarks}
+    if fail_on != "none" and "critical" in severities:
+        return ExitCode.CRITICAL
+    return ExitCode.WARNING if fail_on == "warning" and "warning" in severities else ExitCode.OK
