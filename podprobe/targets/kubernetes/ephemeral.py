@@ -95,11 +95,13 @@ class Ephemerals:
                 waiting.append(holder)
         if waiting and missing:
             # Those that wait for the image show whether it can be had; until then nothing is added beside them.
-            if trouble := self._await(pod, waiting, outcome):
-                missing = self._spare(missing, trouble, outcome)
+            trouble = self._await(pod, waiting, outcome)
             waiting = []
+            if trouble:
+                self._spare(missing, trouble, outcome)
+                missing = []
         if missing:
-            waiting += self._add(pod, missing, outcome)
+            pod, waiting = self._add(pod, missing, outcome)
         if waiting:
             self._await(pod, waiting, outcome)
         self._count_ended(pod, outcome)
@@ -122,8 +124,8 @@ class Ephemerals:
                 coming = coming or holder
         return coming
 
-    def _spare(self, wants: Sequence[Want], trouble: AgentError, outcome: Outcome) -> list[Want]:
-        """Do not add what would fail as another just has. Returns the wants that are left: none."""
+    def _spare(self, wants: Sequence[Want], trouble: AgentError, outcome: Outcome) -> None:
+        """Do not add what would fail as another just has."""
         outcome.notes += [
             Visibility(
                 area="agent",
@@ -134,10 +136,9 @@ class Ephemerals:
             )
             for want in wants
         ]
-        return []
 
-    def _add(self, pod: Pod, wants: Sequence[Want], outcome: Outcome) -> list[Holder]:
-        """Returns those that have yet to be waited for."""
+    def _add(self, pod: Pod, wants: Sequence[Want], outcome: Outcome) -> tuple[Pod, list[Holder]]:
+        """Returns the Pod as patched, and the holders that have yet to be waited for."""
         node = read_node(self._api, pod)
         self._progress(Progress("checking privileges with a dry run", total=len(wants)))
         admitted = self.admitted(pod, wants, outcome)
@@ -170,7 +171,7 @@ class Ephemerals:
                 )
                 for cost in candidate.costs
             ]
-        return added
+        return pod, added
 
     def admitted(
         self, pod: Pod, wants: Sequence[Want], outcome: Outcome
