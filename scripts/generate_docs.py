@@ -6,6 +6,7 @@ python scripts/generate_docs.py --check    exit 1 and name those that are out of
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,9 +42,25 @@ def findings() -> str:
     return NOTE + page()
 
 
+def metrics() -> str:
+    """Every Prometheus metric."""
+    from podprobe.report.metrics import page
+
+    return NOTE + page()
+
+
+def schema() -> str:
+    """The snapshot's JSON Schema, as `podprobe schema` prints it."""
+    from podprobe.model import json_schema
+
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/commands.md": commands,
     "docs/reference/findings.md": findings,
+    "docs/reference/metrics.md": metrics,
+    "docs/reference/snapshot.schema.json": schema,
 }
 """Page to the function that writes it."""
 

@@ -110,3 +110,22 @@ METRICS: dict[str, Metric] = {
         (*_POD, "service", "port"), "1 where a Service's port ends at a listener, 0 where it does not."
     ),
 }
+
+
+def page() -> str:
+    """The reference page, as Markdown."""
+    lines = [
+        "# Metrics",
+        "",
+        "What `podprobe watch --listen` serves at `/metrics` and `podprobe snapshot -o prometheus` writes. Every",
+        "metric carries `namespace` and `pod`. What a snapshot does not know has no sample. Of each kind of thing the",
+        '100 busiest or worst have series of their own; flows beyond that add up under `server="other"`. Addresses',
+        "outside the Pod are never a label of their own: a client is `outside`.",
+        "",
+        "| metric | kind | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, metric in METRICS.items():
+        labels = ", ".join(f"`{label}`" for label in metric.labels if label not in _POD)
+        lines.append(f"| `podprobe_{name}` | {metric.kind} | {labels} | {metric.help} |")
+    return "\n".join(lines) + "\n"
