@@ -69,7 +69,12 @@ def assemble(look: Look) -> Snapshot:
     )
 
 
+_TOLD_BY_ANY = {"sysv_sem": "values", "sysv_msg": "max_bytes", "mqueue": "messages"}
+"""IPC areas, with what an agent may be refused that another agent, of another user, can read."""
+
+
 def _notes(answers: Sequence[Answered]) -> list[Visibility]:
+    known = {area for area, field in _TOLD_BY_ANY.items() if _all_told(answers, area, field)}
     return [
         Visibility(
             area=seen.area, container=answer.container, level=seen.level, reason=seen.reason, allow=seen.allow
@@ -77,8 +82,18 @@ def _notes(answers: Sequence[Answered]) -> list[Visibility]:
         for answer in answers
         if answer.areas.end is not None
         for seen in answer.areas.end.visibility
-        if seen.level != "full"
+        if seen.level != "full" and not (seen.level == "partial" and seen.area in known)
     ]
+
+
+def _all_told(answers: Sequence[Answered], area: str, field: str) -> bool:
+    """Of every object of an IPC area, some agent could read it all."""
+    told: dict[int, bool] = {}
+    for answer in answers:
+        for item in answer.areas.items[area]:
+            key = item.inode if area == "mqueue" else item.id
+            told[key] = told.get(key, False) or getattr(item, field) is not None
+    return all(told.values())
 
 
 def _network(look: Look, people: Household) -> Network:

@@ -42,6 +42,14 @@ def topmost(answer: Answered) -> dict[str, MountItem]:
     return {item.path: item for item in answer.areas.items["mounts"]}
 
 
+def _at(table: Mapping[str, MountItem], path: str) -> MountItem | None:
+    """The mount that a manifest declares at a path. Where /var/run is a link to /run, the kernel knows it by that."""
+    found = table.get(path)
+    if found is None and path.startswith("/var/run/"):
+        found = table.get(path.removeprefix("/var"))
+    return found
+
+
 def walk_plan(volumes: Sequence[Volume], containers: frozenset[str]) -> dict[str, list[str]]:
     """Which directories each container's agent is to walk, so that every volume is walked once.
 
@@ -73,7 +81,7 @@ def volumes(declared: Sequence[Volume], answers: Sequence[Answered], people: Hou
         shown = [
             (mount, item)
             for mount in volume.mounts
-            if (item := tables.get(mount.container, {}).get(mount.path)) is not None
+            if (item := _at(tables.get(mount.container, {}), mount.path)) is not None
         ]
         measured = next((item for _, item in shown if item.bytes is not None), None)
         numbers = filesystem(measured) if measured else None
@@ -85,7 +93,8 @@ def volumes(declared: Sequence[Volume], answers: Sequence[Answered], people: Hou
                 usage=_usage(volume, numbers, measured, walks),
                 mounts=tuple(
                     msgspec.structs.replace(
-                        m, seen=m.path in tables[m.container] if m.container in tables else None
+                        m,
+                        seen=_at(tables[m.container], m.path) is not None if m.container in tables else None,
                     )
                     for m in volume.mounts
                 ),
@@ -230,6 +239,8 @@ def _named(
 def mounts(declared: Sequence[Volume], answers: Sequence[Answered]) -> tuple[Mount, ...]:
     """Every mount of every container that is no volume of the Pod."""
     claimed = {(mount.container, mount.path) for volume in declared for mount in volume.mounts}
+    # As `_at` finds them.
+    claimed |= {(name, path.removeprefix("/var")) for name, path in claimed if path.startswith("/var/run/")}
     result = []
     for answer in answers:
         if answer.container is None:

@@ -12,7 +12,7 @@ import platform
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import procfs
-from podprobe_agent.denied import Denied
+from podprobe_agent.collectors._denied import Denied
 
 if TYPE_CHECKING:
     from podprobe_agent.collectors.context import Context
@@ -42,7 +42,7 @@ def find(context: Context) -> list[Sleeper]:
     if known is not None:
         return list(known)
     found: list[Sleeper] = []
-    denied = Denied("syscall")
+    denied = Denied(context, "syscall")
     seen = 0
     pids = procfs.pids()
     for pid in pids:
@@ -60,7 +60,8 @@ def find(context: Context) -> list[Sleeper]:
             denied.add(pid, error)
             continue
         seen += 1
-    denied.tell(context, seen)
+        denied.saw(pid)
+    denied.tell()
     context.shared["blocked"] = found
     return found
 

@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from podprobe_agent import mountinfo, procfs
-from podprobe_agent.denied import Denied
+from podprobe_agent.collectors._denied import Denied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ def _take(context: Context, which: int, area: str) -> Iterator[dict[str, Any]]:
 
 
 def _walk(context: Context) -> Iterator[Found]:
-    denied = Denied("fd")
+    denied = Denied(context, "fd")
     reader = _Reader()
     seen = 0
     pids = procfs.pids()
@@ -65,9 +65,10 @@ def _walk(context: Context) -> Iterator[Found]:
             denied.add(pid, error)
             continue
         seen += 1
+        denied.saw(pid)
         yield found
     for area in ("fds", "open_files"):
-        denied.tell(context, seen, area=area)
+        denied.tell(area=area)
         if reader.skipped:
             context.note(
                 "partial", f"{reader.skipped} open files on network filesystems were not looked at", area=area

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from podprobe_agent import procfs
 from podprobe_agent.collectors import sysv
-from podprobe_agent.denied import Denied
+from podprobe_agent.collectors._denied import Denied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +22,7 @@ _CHECK_EVERY = 4096
 
 def collect(context: Context) -> Iterator[dict[str, Any]]:
     """`answers.MapItem`: one for each process and object; the pieces of a mapping, and several, add up."""
-    denied = Denied("maps")
+    denied = Denied(context, "maps")
     keys = sysv.shm_keys()
     seen = 0
     pids = procfs.pids()
@@ -37,11 +37,12 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
             denied.add(pid, error)
             continue
         seen += 1
+        denied.saw(pid)
         yield from found.values()
         if not complete or context.expired:
             context.note("partial", f"time was over after {seen} of {len(pids)} processes")
             break
-    denied.tell(context, seen)
+    denied.tell()
 
 
 def _read(

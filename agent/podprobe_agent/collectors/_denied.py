@@ -4,52 +4,70 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe_agent import procfs
+from podprobe_agent import mountinfo, procfs
+from podprobe_agent.collectors import _own
 
 if TYPE_CHECKING:
     from podprobe_agent.collectors.context import Context
 
 _NAMED = 5
+_MOST_REMEMBERED = 200
 PTRACE = "an agent with SYS_PTRACE: --profile ptrace"
 
 
 class Denied:
-    """Collects the processes whose files an agent may not read, and says so at the end.
+    """Collects the processes whose files an agent may not read, and says so at the end. Agents do not count.
 
     Args:
+        context: the look.
         what: the file below /proc/PID: `maps`.
     """
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, context: Context, what: str) -> None:
+        self._context = context
         self._what = what
         self._count = 0
         self._named: list[str] = []
         self._why = ""
+        self._seen: list[int] = []
+
+    def saw(self, pid: int) -> None:
+        """A process was open."""
+        if len(self._seen) < _MOST_REMEMBERED:
+            self._seen.append(pid)
 
     def add(self, pid: int, error: OSError) -> None:
         """A process was closed."""
+        if self._is_agent(pid):
+            return
         self._count += 1
         self._why = error.strerror or str(error)
         if len(self._named) < _NAMED:
             self._named.append(describe(pid))
 
-    def tell(self, context: Context, seen: int, *, area: str | None = None) -> None:
-        """Note it, if any was closed.
+    def tell(self, *, area: str | None = None) -> None:
+        """Note it, if any was closed; level `none` where but for agents all were.
 
         Args:
-            context: the look.
-            seen: how many processes were open: with none, nothing was seen.
             area: another area than the one being collected.
         """
         if not self._count:
             return
         more = f" and {self._count - len(self._named)} more" if self._count > len(self._named) else ""
-        context.note(
-            "partial" if seen else "none",
+        self._context.note(
+            "partial" if not all(map(self._is_agent, self._seen)) else "none",
             f"cannot read /proc/PID/{self._what} of {', '.join(self._named)}{more}: {self._why}",
             PTRACE,
             area=area,
         )
+
+    def _is_agent(self, pid: int) -> bool:
+        own = _own.find(self._context)
+        try:
+            mount = mountinfo.root_mount(pid)
+        except (OSError, ValueError):
+            return False
+        return mount is not None and mount[0] in own.mounts
 
 
 def describe(pid: int) -> str:
