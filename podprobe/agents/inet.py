@@ -82,6 +82,11 @@ class InetSocket(msgspec.Struct, frozen=True, gc=False):
     last_data_received_ms: int | None = None
     reordering_seen: int | None = None
 
+    @property
+    def backlog_limit(self) -> int | None:
+        """Of a listener: the most that may wait; `None` where /proc/net stood in for sock_diag, which has it not."""
+        return None if self.cookie == _NO_COOKIE else self.send_queue
+
 
 _PROTOCOLS: dict[int, Literal["tcp", "udp"]] = {6: "tcp", 17: "udp"}
 _STATES = {

@@ -91,7 +91,7 @@ def listeners(
                 uid=s.uid,
                 v6_only=s.v6_only,
                 backlog=s.receive_queue if s.protocol == "tcp" else None,
-                backlog_limit=s.send_queue if s.protocol == "tcp" else None,
+                backlog_limit=s.backlog_limit if s.protocol == "tcp" else None,
                 drops=s.drops if s.protocol == "udp" else None,
                 declared_by=found.container if found.container in names else (names[0] if names else None),
             )

@@ -66,7 +66,8 @@ def parse(buffer: bytes | bytearray, offset: int, length: int) -> dict[str, Any]
         return None
     family, type_number, state, inode = _MESSAGE.unpack_from(buffer, offset + netlink.HEADER_BYTES)
     kind = KINDS.get(type_number)
-    if family != _AF_UNIX or kind is None:
+    # A connection that has not been accepted yet is a socket without an inode; its listener tells of it.
+    if family != _AF_UNIX or kind is None or not inode:
         return None
     item: dict[str, Any] = {"kind": kind, "inode": inode}
     shut = False
@@ -141,7 +142,7 @@ def parse_line(line: str) -> dict[str, Any] | None:
         )
     except (ValueError, IndexError):
         return None
-    if type_number not in KINDS:
+    if type_number not in KINDS or not inode:
         return None
     listens = bool(flags & _PROC_ACCEPTS)
     return {

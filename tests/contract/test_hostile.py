@@ -1,0 +1,223 @@
+"""An agent runs where the target can tamper with it: rubbish, gigabytes, silence, bombs and wrong types."""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+import sys
+import time
+import zlib
+
+import pytest
+
+from podprobe.agents import client
+from podprobe.agents.client import Agent
+from podprobe.agents.process import ProcessStream
+from podprobe.errors import AgentError
+from podprobe_agent import protocol
+from podprobe_agent.protocol import DATA, END, ERROR, HELLO, PART, ROWS, encode
+
+GREETING = b"podprobe-bootstrap 1 x86_64 glibc 3.13 64\n"
+HELLO_FRAME = encode(
+    HELLO,
+    0,
+    json.dumps(
+        {
+            "protocol": 1,
+            "version": "0",
+            "python": "3.13",
+            "kernel": "6",
+            "machine": "x86_64",
+            "pid": 7,
+            "uid": 0,
+            "gid": 0,
+            "capabilities": 0,
+            "page_bytes": 4096,
+            "boot_time": 0.0,
+        }
+    ).encode(),
+)
+END_FRAME = encode(END, 1, b'{"duration_us": 1, "taken_at": 1.0}')
+
+IMPOSTOR = """
+import base64, os, sys, time, zlib
+def take(size):
+    while size: size -= len(os.read(0, size))
+def write(data):
+    while data: data = data[os.write(1, data):]
+said = [zlib.decompress(base64.b64decode(one)) for one in {said!r}]
+write(said[0])
+sizes = b""
+while not sizes.endswith(b"\\n"): sizes += os.read(0, 1)
+take(sum(map(int, sizes.split())))
+write(said[1])
+os.read(0, 12)
+try:
+    while True:
+        write(said[2])
+        if not {again}: break
+except OSError: sys.exit()
+time.sleep({linger})
+"""
+
+
+def impostor(
+    answer: bytes, again: bool = False, linger: float = 30, hello: bytes = HELLO_FRAME
+) -> ProcessStream:
+    """A program that becomes no agent: it greets as one, and answers the first request with `answer`."""
+    said = [base64.b64encode(zlib.compress(one)) for one in (GREETING, hello, answer)]
+    program = IMPOSTOR.format(said=said, again=again, linger=linger)
+    return ProcessStream((sys.executable, "-I", "-S", "-c", program))
+
+
+def part(value: object) -> bytes:
+    return encode(PART, 1, json.dumps(value).encode())
+
+
+UNIX = {"kind": "stream", "state": "listen", "inode": 1}
+BREACHES = {
+    "rubbish": b"\x1b[2Jnot a frame at all" * 10,
+    "a kind that there is not": struct.pack("!2sBBII", b"PP", 99, 0, 1, 0),
+    "a frame too large": struct.pack("!2sBBII", b"PP", PART, 0, 1, 1 << 31),
+    "a request that was never made": encode(END, 7, b"{}"),
+    "HELLO again": HELLO_FRAME,
+    "an answer after the end": END_FRAME + END_FRAME + END_FRAME,
+    "no JSON": encode(PART, 1, b"\xff\xfe{"),
+    "JSON nested for ever": encode(PART, 1, b"[" * 500_000),
+    "an area that was not asked": part({"area": "processes", "items": []}),
+    "an area that there is not": part({"area": "nonsense", "items": []}),
+    "items for a value": part({"area": "counters", "items": [1]}),
+    "a wrong type": part({"area": "unix", "items": [{**UNIX, "inode": "one"}]}),
+    "a wrong word": part({"area": "unix", "items": [{**UNIX, "kind": "pipe"}]}),
+    "text too long": part({"area": "unix", "items": [{**UNIX, "path": "x" * 5000}]}),
+    "a number too large": encode(PART, 1, b'{"area": "unix", "items": [{"inode": 1e999}]}'),
+    "rows of no size": encode(ROWS, 1, bytes([protocol.ROWS_INET]) + bytes(351)),
+    "rows of another format": encode(ROWS, 1, bytes([99]) + bytes(352)),
+    "a stream where none belongs": encode(DATA, 1, b"x"),
+    "an end that is none": encode(END, 1, b"[]"),
+    "an agent's complaint": encode(ERROR, 0, b'{"message": "no"}'),
+    "a bomb": struct.pack("!2sBBII", b"PP", PART, 1, 1, len(zlib.compress(bytes(20 << 20), 9)))
+    + zlib.compress(bytes(20 << 20), 9),
+}
+
+
+def look_on(agent: Agent) -> None:
+    """Look until it fails: the first answer may be in order, and the breach behind it."""
+    while True:
+        agent.look(["inet", "unix", "counters"], timeout=20)
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+def test_a_breach_of_the_protocol_cuts_the_agent_off(breach: str) -> None:
+    agent = Agent.start(impostor(BREACHES[breach]), "web")
+    try:
+        with pytest.raises(AgentError, match="in container web broke the protocol, and was cut off"):
+            look_on(agent)
+        assert not agent.alive
+        with pytest.raises(AgentError, match="broke the protocol"):
+            agent.look(["unix"])
+    finally:
+        agent.close()
+
+
+@pytest.mark.parametrize(
+    "flood",
+    [
+        encode(PART, 1, b'{"area": "unix", "items": []}' + b" " * 1_000_000),
+        encode(ROWS, 1, bytes([protocol.ROWS_INET]) + bytes(352 * 20_000), compress=True),
+    ],
+    ids=["wide", "compressed"],
+)
+def test_gigabytes_are_refused_in_bounded_memory(flood: bytes) -> None:
+    agent = Agent.start(impostor(flood, again=True), "web")
+    try:
+        with pytest.raises(AgentError, match=r"larger than 64 MiB"):
+            agent.look(["unix", "inet"], timeout=60)
+        assert not agent.alive
+    finally:
+        agent.close()
+
+
+def test_many_small_items_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "LOOK_ITEMS", 5000)
+    agent = Agent.start(impostor(part({"area": "unix", "items": [UNIX] * 500}), again=True), "web")
+    try:
+        with pytest.raises(AgentError, match="5000 items"):
+            agent.look(["unix"], timeout=60)
+    finally:
+        agent.close()
+
+
+def test_frames_that_nobody_takes_hold_the_agent_back() -> None:
+    """While the answer is not taken, what is held is bounded, and the agent waits in its write."""
+    stream = impostor(encode(DATA, 1, bytes(1 << 19)), again=True)
+    agent = Agent.start(stream, "web")
+    try:
+        capture = agent.capture("lo", [], snap_bytes=96, seconds=60)
+        next(capture)
+        time.sleep(1.0)
+        assert 0 < capture._exchange._held <= (16 << 20) + protocol.MAX_PAYLOAD
+        assert agent.alive
+    finally:
+        agent.close()
+
+
+def test_silence_ends_in_time() -> None:
+    agent = Agent.start(impostor(b""), "web")
+    try:
+        begun = time.monotonic()
+        with pytest.raises(AgentError, match="did not answer in time"):
+            agent.look(["unix"], timeout=0.3)
+        assert time.monotonic() - begun < 10
+    finally:
+        agent.close()
+
+
+def test_heartbeats_that_stop_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(protocol, "BEAT_TIMEOUT_SECONDS", 0.4)
+    agent = Agent.start(impostor(b""), "web")
+    try:
+        with pytest.raises(AgentError, match="nothing has come for"):
+            agent.look(["unix"], timeout=30)
+        assert not agent.alive
+    finally:
+        agent.close()
+
+
+def test_an_end_in_the_middle_is_told_with_its_cause() -> None:
+    agent = Agent.start(impostor(part({"area": "unix", "items": [UNIX]}), linger=0), "web")
+    try:
+        with pytest.raises(AgentError, match=r"stopped answering: its stream ended \(exit status 0\)"):
+            agent.look(["unix"], timeout=30)
+    finally:
+        agent.close()
+
+
+@pytest.mark.parametrize(
+    ("hello", "message"),
+    [
+        (b"\x00" * 100, "what no agent says"),
+        (END_FRAME, "first frame is no HELLO"),
+        (encode(HELLO, 0, b"{}"), "HELLO is not valid"),
+        (encode(HELLO, 0, b'{"uid": "' + b"x" * 9999 + b'"}'), "HELLO is not valid"),
+    ],
+    ids=["rubbish", "another frame", "empty", "wrong"],
+)
+def test_a_hello_that_is_none(hello: bytes, message: str) -> None:
+    with pytest.raises(AgentError, match=message):
+        Agent.start(impostor(b"", hello=hello), "web")
+
+
+@pytest.mark.parametrize(
+    "said", ["yes", "head -c 2000000000 /dev/zero", "printf 'podprobe-bootstrap 1 x\\n'; cat"]
+)
+def test_a_greeting_that_is_none(said: str) -> None:
+    with pytest.raises(AgentError, match="the image's python3 said"):
+        Agent.start(ProcessStream(("sh", "-c", said)), "web")
+
+
+def test_no_greeting_at_all() -> None:
+    with pytest.raises(AgentError, match="it said nothing in time"):
+        Agent.start(ProcessStream(("sleep", "30")), "web", timeout=0.3)
