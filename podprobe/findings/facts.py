@@ -80,6 +80,11 @@ def inside(part: Flow | Connection) -> bool:
     return part.scope in {"loopback", "pod"}
 
 
+def ours(snapshot: Snapshot, *containers: str | None) -> bool:
+    """It is the Pod's: on the host's network, only what one of its containers is known to have a part in is."""
+    return not snapshot.target.host_network or any(containers)
+
+
 def own_addresses(snapshot: Snapshot) -> frozenset[str]:
     """The Pod's addresses."""
     mine = {address.partition("/")[0] for each in snapshot.network.interfaces for address in each.addresses}

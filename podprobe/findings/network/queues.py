@@ -37,6 +37,8 @@ def accept_queue(look: Look) -> Iterator[Hit]:
     for index, listener in enumerate(look.snapshot.network.listeners):
         if listener.protocol != "tcp" or not listener.backlog:
             continue
+        if not facts.ours(look.snapshot, listener.container):
+            continue
         # listen(fd, 0) still lets one connection wait.
         filled = share(listener.backlog, max(listener.backlog_limit or 0, 1))
         if filled is None or listener.backlog_limit is None or filled < look["warning_ratio"]:
@@ -77,7 +79,7 @@ def accept_queue(look: Look) -> Iterator[Hit]:
 
 def _risen(look: Look, *names: str) -> int:
     """By how much the counter that rose most has risen since the look before."""
-    if look.previous is None:
+    if look.previous is None or look.snapshot.target.host_network:
         return 0
     before, now = look.previous.network.counters.values, look.snapshot.network.counters.values
     return max(now.get(name, 0) - before.get(name, now.get(name, 0)) for name in names)
@@ -98,7 +100,7 @@ def _risen(look: Look, *names: str) -> int:
 def close_wait(look: Look) -> Iterator[Hit]:
     """A pile of connections that their owner does not close."""
     for (container, server), number in _close_wait(look.snapshot).items():
-        if number < look["connections"]:
+        if number < look["connections"] or not facts.ours(look.snapshot, container):
             continue
         pointers = [
             f"/network/flows/{index}"
@@ -165,7 +167,7 @@ def client_ports(look: Look) -> Iterator[Hit]:
         outward = facts.inside(flow) or (
             flow.to_container is None and endpoints.split(flow.server)[0] not in own
         )
-        if outward and flow.protocol == "tcp":
+        if outward and flow.protocol == "tcp" and facts.ours(look.snapshot, flow.from_container):
             towards.setdefault(flow.server, []).append(index)
     for server, places in towards.items():
         flows = [look.snapshot.network.flows[place] for place in places]
@@ -205,7 +207,7 @@ def unix_backlog(look: Look) -> Iterator[Hit]:
     for index, socket in enumerate(look.snapshot.network.unix):
         if socket.state != "listen" or not socket.queue or socket.queue_limit is None:
             continue
-        if socket.queue < socket.queue_limit:
+        if socket.queue < socket.queue_limit or not facts.ours(look.snapshot, socket.container):
             continue
         yield Hit(
             subject=f"{socket.container or 'Pod'} {socket.path or 'unnamed socket'}",

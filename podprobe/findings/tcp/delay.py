@@ -40,7 +40,8 @@ def slow_round_trips(look: Look) -> Iterator[Hit]:
     """Slow round trips where no wire is."""
     sockets = _sockets(look.snapshot)
     for index, flow in enumerate(look.snapshot.network.flows):
-        if not facts.inside(flow) or flow.protocol != "tcp":
+        ours = facts.ours(look.snapshot, flow.from_container, flow.to_container)
+        if not ours or not facts.inside(flow) or flow.protocol != "tcp":
             continue
         own = sockets.get((flow.from_container, flow.to_container, flow.server), [])
         # Only sockets whose fastest round trip was slow, or which lost segments, can testify (see `measured`).

@@ -108,7 +108,12 @@ def outside_loss(look: Look) -> Iterator[Hit]:
 
 def _lossy(snapshot: Snapshot, ratio: float, least: float) -> Iterator[tuple[int, Flow]]:
     for index, flow in enumerate(snapshot.network.flows):
-        if flow.retransmit_ratio is not None and flow.retransmit_ratio >= ratio and flow.retransmits >= least:
+        lossy = flow.retransmit_ratio is not None and flow.retransmit_ratio >= ratio
+        if (
+            lossy
+            and flow.retransmits >= least
+            and facts.ours(snapshot, flow.from_container, flow.to_container)
+        ):
             yield index, flow
 
 
@@ -138,6 +143,8 @@ def standstill(look: Look) -> Iterator[Hit]:
     stuck: dict[tuple[str | None, str], list[tuple[int, Connection]]] = {}
     for index, each in enumerate(look.snapshot.network.connections):
         if each.protocol != "tcp" or not each.send_queue_bytes or each.state == "syn-sent":
+            continue
+        if not facts.ours(look.snapshot, each.container):
             continue
         closed = each.send_window_bytes == 0 and (each.last_send_ms or 0) >= look["window_ms"]
         if closed or (each.backoff or 0) >= look["backoff"]:

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 def resets(look: Look) -> Iterator[Hit]:
     """Too many connections are cut off."""
     flows = [(index, flow) for index, flow in enumerate(look.snapshot.network.flows) if facts.inside(flow)]
-    if not flows:
+    # On the host's network the counters are the node's.
+    if not flows or look.snapshot.target.host_network:
         return
     now, since = look.snapshot.network.counters.values, "since the Pod's network began"
     if (before := look.previous) is not None:

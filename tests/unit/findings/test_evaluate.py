@@ -132,3 +132,28 @@ def test_the_page_has_every_code_once() -> None:
     assert sorted(headings) == sorted(RULES)
     assert page().count("\n## ") == 8
     assert not LATER & set(RULES)
+
+
+def test_on_the_hosts_network_the_nodes_troubles_are_not_the_pods() -> None:
+    """All that is wrong with the network is wrong with sockets that no container of the Pod is known to have."""
+    from msgspec.structs import replace
+
+    pod = troubled_pod()
+    nobodys = {"container": None, "from_container": None, "to_container": None}
+
+    def anonymous(items: Any) -> Any:
+        names = set(items[0].__struct_fields__) & set(nobodys)
+        return tuple(replace(each, **dict.fromkeys(names)) for each in items)
+
+    network = replace(
+        pod.network,
+        listeners=anonymous(pod.network.listeners),
+        connections=anonymous(pod.network.connections),
+        flows=anonymous(pod.network.flows),
+        unix=anonymous(pod.network.unix),
+    )
+    node = replace(
+        pod, network=network, target=replace(pod.target, host_network=True), latency=(), services=()
+    )
+    found = {finding.code for finding in evaluate(node, [node]) if finding.code[:3] in {"NET", "TCP"}}
+    assert found == {"NET102", "NET105", "NET111"}, "what its own spec says, and no more"
