@@ -24,12 +24,15 @@ _PUBLIC = {
     "python": "docker.io/library/python:3-slim",
     "distroless": "registry.k8s.io/pause:3.10",
     "nginx": "docker.io/library/nginx:1",
+    "postgres": "docker.io/library/postgres:17",
+    "redis": "docker.io/library/redis:8",
+    "socat": "docker.io/alpine/socat:latest",
 }
 _OWN = {
     "busybox": "localhost/busybox:1",
     "python": "localhost/python:3-slim",
     "distroless": "localhost/distroless:1",
-    "nginx": "localhost/nginx:1",
+    **dict.fromkeys(("nginx", "postgres", "redis", "socat"), "localhost/services:1"),
 }
 
 

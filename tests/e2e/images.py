@@ -6,7 +6,7 @@ They are OCI archives for `ctr images import`, kept in the cache directory betwe
     localhost/distroless:1   one static binary, no shell
     localhost/busybox:1      a small application image without Python
     localhost/python:3-slim  Debian with python3 and nothing else; stands in for docker.io/library/python:3-slim
-    localhost/nginx:1        Debian with nginx
+    localhost/services:1     Debian with nginx, redis, PostgreSQL and socat: real programs to look at
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-NAMES = ("pause:3", "distroless:1", "busybox:1", "python:3-slim", "nginx:1")
+NAMES = ("pause:3", "distroless:1", "busybox:1", "python:3-slim", "services:1")
 TOOLS = ("gcc", "busybox", "debootstrap")
 _SUITE = "bookworm"
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -71,7 +71,7 @@ def _build(directory: Path, name: str) -> None:
         _busybox(root)
         config["Cmd"] = ["sh"]
     else:
-        packages = "python3" if name == "python:3-slim" else "nginx-light"
+        packages = "python3" if name == "python:3-slim" else "nginx-light,redis-server,postgresql,socat"
         log = directory / f"{name.partition(':')[0]}.log"
         with log.open("wb") as output:
             subprocess.run(
@@ -86,7 +86,7 @@ def _build(directory: Path, name: str) -> None:
             "usr/share/locale",
         ):
             shutil.rmtree(root / heavy, ignore_errors=True)
-        config["Cmd"] = ["python3"] if name == "python:3-slim" else ["nginx", "-g", "daemon off;"]
+        config["Cmd"] = ["python3"] if name == "python:3-slim" else ["sh"]
     _write(_archive(directory, name), f"localhost/{name}", root, config)
     shutil.rmtree(root)
 

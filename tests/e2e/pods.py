@@ -37,6 +37,36 @@ http {
 """
 
 
+_POSTGRES = """
+PATH=$PATH:$(echo /usr/lib/postgresql/*/bin)
+initdb -D /data/pg -A trust >/dev/null || exit
+exec postgres -D /data/pg -c listen_addresses=127.0.0.1 -c unix_socket_directories=/run/shared \\
+  -c shared_memory_type=sysv
+"""
+_CALLER = """
+import socket, time
+def connect(family, address, hello=b""):
+    while True:
+        s = socket.socket(family)
+        try:
+            s.connect(address); s.sendall(hello)
+            return s
+        except OSError:
+            s.close(); time.sleep(0.2)
+TCP, UNIX = socket.AF_INET, socket.AF_UNIX
+held = [
+    connect(TCP, ("127.0.0.1", 80), b"GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n"),
+    connect(TCP, ("127.0.0.1", 6379), b"PING\\r\\n"),
+    connect(TCP, ("127.0.0.1", 7000), b"PING\\r\\n"),
+    connect(TCP, ("127.0.0.1", 5432)),
+    connect(UNIX, "/run/shared/redis.sock"),
+    connect(UNIX, "/run/shared/.s.PGSQL.5432"),
+]
+open("/tmp/connected", "w")
+time.sleep(1e9)
+"""
+
+
 def container(name: str, image: str, *command: str, **more: Any) -> dict[str, Any]:
     """A container that never pulls its image."""
     made: dict[str, Any] = {"name": name, "image": image, "imagePullPolicy": "IfNotPresent", **more}
@@ -123,3 +153,47 @@ def strict(namespace: str, images: dict[str, str]) -> dict[str, Any]:
         container("static", images["distroless"], securityContext=security(65532)),
         securityContext={"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
     )  # fmt: skip
+
+
+def real_programs(namespace: str, images: dict[str, str]) -> dict[str, Any]:
+    """nginx, redis, PostgreSQL and socat as a user would run them together, and a client that holds them all.
+
+    nginx is started as root and serves as another user; the others have users of their own and no capability.
+    """
+    shared = {"name": "run", "mountPath": "/run/shared"}
+    plain = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    prepare = "chmod 1777 /run/shared && mkdir -m 700 /data/pg && chown 5001:5001 /data/pg"
+    return pod(
+        "real", namespace,
+        container("nginx", images["nginx"], "nginx", "-c", "/conf/nginx.conf", "-g", "daemon off;",
+                  ports=[{"containerPort": 80}], volumeMounts=[{"name": "conf", "mountPath": "/conf"}]),
+        container("redis", images["redis"], "redis-server", "--port", "6379", "--save", "",
+                  "--unixsocket", "/run/shared/redis.sock", "--unixsocketperm", "777", "--dir", "/tmp",
+                  securityContext={"runAsUser": 5000, "runAsGroup": 5000, **plain}, volumeMounts=[shared]),
+        container("postgres", images["postgres"], "sh", "-c", _POSTGRES, volumeMounts=[
+                      shared, {"name": "data", "mountPath": "/data"}, {"name": "users", "mountPath": "/etc/passwd",
+                      "subPath": "passwd"}],
+                  securityContext={"runAsUser": 5001, "runAsGroup": 5001, **plain}),
+        container("socat", images["socat"], "socat", "TCP-LISTEN:7000,fork,reuseaddr",
+                  "UNIX-CONNECT:/run/shared/redis.sock", volumeMounts=[shared],
+                  securityContext={"runAsUser": 5002, "runAsGroup": 5002, **plain}),
+        container("client", images["python"], "python3", "-c", _CALLER, volumeMounts=[shared],
+                  readinessProbe={"exec": {"command": ["ls", "/tmp/connected"]}, "periodSeconds": 1}),
+        initContainers=[container("prepare", images["busybox"], "sh", "-c", prepare, volumeMounts=[
+            shared, {"name": "data", "mountPath": "/data"}])],
+        volumes=[
+            {"name": "run", "emptyDir": {"medium": "Memory"}}, {"name": "data", "emptyDir": {}},
+            {"name": "conf", "configMap": {"name": "real"}}, {"name": "users", "configMap": {"name": "real"}},
+        ],
+    )  # fmt: skip
+
+
+def real_configuration(namespace: str) -> dict[str, Any]:
+    """What `real_programs` needs: nginx without an application, and a user for initdb, which wants a name."""
+    served = _NGINX.replace("proxy_pass http://app;", 'return 200 "ok";').replace(
+        "upstream app", "upstream unused"
+    )
+    return {
+        "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "real", "namespace": namespace},
+        "data": {"nginx.conf": served, "passwd": "root:x:0:0::/:/bin/sh\npostgres:x:5001:5001::/data:/bin/sh\n"},
+    }  # fmt: skip
