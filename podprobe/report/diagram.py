@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 MOST_CHANNELS = 60
 _ORDER: tuple[Health, ...] = ("broken", "degraded", "ok", "unknown")
-_BOX = 190
+_BOX = 172
 _HEAD = 74
 _PAGE = 1180
 """Lanes share the page's width as far as they can."""
@@ -96,7 +96,7 @@ def diagram(snapshot: Snapshot) -> Diagram | None:
         names.insert(0, None)
     shown = channels[:MOST_CHANNELS]
     ordered = _arranged(names, shown)
-    lane = min(420.0, max(250.0, _PAGE / len(ordered)))
+    lane = min(420.0, max(200.0, _PAGE / len(ordered)))
     at = {name: _BOX / 2 + 8 + lane * index for index, name in enumerate(ordered)}
     lines = tuple(_line(channel, at, _HEAD + 26 + _ROW * row) for row, channel in enumerate(shown))
     ends = [line.label_x + _LETTER * (len(line.what) + len(line.detail) + 5) for line in lines]

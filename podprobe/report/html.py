@@ -14,7 +14,7 @@ from markupsafe import Markup
 from podprobe.report import summary, units
 from podprobe.report.bars import bars
 from podprobe.report.diagram import diagram
-from podprobe.report.neutral import neutral
+from podprobe.report.neutral import neutral, spans
 from podprobe.report.sections import sections
 from podprobe.report.sections.base import SEVERITY_RANK, SEVERITY_SIGN
 
@@ -37,6 +37,7 @@ def _templates() -> TemplateModule:
         lstrip_blocks=True,
     )
     environment.filters["neutral"] = neutral
+    environment.filters["spans"] = spans
     return environment.get_template("page.html.j2").module
 
 

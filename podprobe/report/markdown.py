@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from podprobe.report import summary, units
-from podprobe.report.neutral import neutral
+from podprobe.report.neutral import neutral, spans
 from podprobe.report.sections import sections
 from podprobe.report.sections.base import SEVERITY_RANK, SEVERITY_SIGN
 
@@ -27,10 +27,30 @@ def inline(text: str) -> str:
     """Text, neutralised already, in a line or table cell of Markdown: as it is where that is plain, else as code."""
     if _PLAIN.fullmatch(text) and not _LINKED.search(text):
         return text.replace("<", "&lt;").replace(">", "&gt;").replace("_", "\\_")
+    return _code(text)
+
+
+def _code(text: str) -> str:
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     pad = " " if "`" in text else ""
-    # A pipe ends a table's cell even inside code.
-    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def _cell(text: str) -> str:
+    """A pipe ends a table's cell even inside code."""
+    return inline(text).replace("|", "\\|")
+
+
+def prose(text: str) -> str:
+    """A sentence, neutralised already, whose code is between backticks."""
+    return "".join(_code(piece) if code else _outside(piece) for code, piece in spans(text))
+
+
+def _outside(piece: str) -> str:
+    """Spaces at a piece's ends must not move into code."""
+    words = piece.strip(" ")
+    lead = piece[: len(piece) - len(piece.lstrip(" "))]
+    return f"{lead}{inline(words)}{piece[len(lead) + len(words) :]}"
 
 
 def document(snapshot: Snapshot) -> str:
@@ -71,8 +91,8 @@ def _finding(found: Finding) -> Iterator[str]:
     if found.severity == "info":
         return
     for fact in found.evidence[:10]:
-        yield f"  - {inline(neutral(fact))}"
-    yield f"  - → {inline(neutral(found.remedy, 600))}"
+        yield f"  - {prose(neutral(fact))}"
+    yield f"  - → {prose(neutral(found.remedy, 600))}"
 
 
 def _sections(snapshot: Snapshot) -> Iterator[str]:
@@ -92,7 +112,7 @@ def table(section: Section) -> Iterator[str]:
     yield "|---|" + "|".join("---:" if column.right else "---" for column in section.columns) + "|"
     for row in section.rows[:_MOST_ROWS]:
         sign = SEVERITY_SIGN[row.severity] if row.severity else ""
-        yield f"| {sign} | " + " | ".join(inline(cell.text) for cell in row.cells) + " |"
+        yield f"| {sign} | " + " | ".join(_cell(cell.text) for cell in row.cells) + " |"
     if len(section.rows) > _MOST_ROWS:
         yield ""
         yield f"… {len(section.rows) - _MOST_ROWS} more"

@@ -51,6 +51,14 @@ def neutral(text: str, limit: int = 300) -> str:
     return "".join(shown) + "…" if limit > 0 else ""
 
 
+def spans(text: str) -> list[tuple[bool, str]]:
+    """Text cut at its backticks: whether a piece is code, and the piece. Unpaired backticks stay text."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:
+        return [(False, text)]
+    return [(index % 2 == 1, piece) for index, piece in enumerate(pieces) if piece]
+
+
 def _escape(character: str) -> str:
     if character in "\t\n\r":
         return {"\t": "\\t", "\n": "\\n", "\r": "\\r"}[character]

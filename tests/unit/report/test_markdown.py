@@ -8,7 +8,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from podprobe.report import render
-from podprobe.report.markdown import inline
+from podprobe.report.markdown import inline, prose
 from tests.support.hostile import poison
 from tests.support.samples import healthy_pod, large_pod, troubled_pod
 
@@ -69,3 +69,16 @@ def test_many_pods_end_with_a_summary_worst_first() -> None:
     rows = text[text.index("## All Pods") :].splitlines()
     assert rows[2] == "2 in all, 1 with something wrong."
     assert rows[6].startswith("| ✖ | shop/")
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("run `ipcrm -m 0`, then wait", "run <code>ipcrm -m 0</code>, then wait"),
+        ("`a` and `b|c`", "<code>a</code> and <code>b|c</code>"),
+        ("one ` alone", "<code>one ` alone</code>"),
+        ("see @someone `x`", "<code>see @someone</code> <code>x</code>"),
+    ],
+)
+def test_prose_keeps_its_code(text: str, html: str) -> None:
+    assert _html(prose(text)) == f"<p>{html}</p>\n"
