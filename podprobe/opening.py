@@ -10,7 +10,7 @@ from podprobe.targets.recording import Recording
 from podprobe.targets.resolve import open_target, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from podprobe.model import Snapshot
     from podprobe.session import SessionOptions
@@ -27,6 +27,10 @@ class Looker(Protocol):
     def look(self) -> Snapshot:
         """One complete look."""
 
+    @property
+    def past(self) -> Iterable[Snapshot]:
+        """The looks before the last, oldest first."""
+
     def close(self) -> None:
         """Let go of it."""
 
@@ -39,7 +43,8 @@ class Recorded:
     """A snapshot in a file, of a recording the last: looking at it again shows the same."""
 
     def __init__(self, path: Path) -> None:
-        self._snapshot = Recording(path)[-1]
+        self._recording = Recording(path)
+        self._snapshot = self._recording[-1]
 
     def declared(self) -> Snapshot:
         """The snapshot."""
@@ -48,6 +53,11 @@ class Recorded:
     def look(self) -> Snapshot:
         """The snapshot."""
         return self._snapshot
+
+    @property
+    def past(self) -> Iterable[Snapshot]:
+        """What the recording holds before its last snapshot."""
+        return (self._recording[index] for index in range(len(self._recording) - 1))
 
     def close(self) -> None:
         """Nothing is open."""

@@ -152,6 +152,11 @@ class Session:
         before = self._history[-1] if self._history else None
         return latency_from(answer, from_container or agent.container, _owner(before, to), to, kind)
 
+    @property
+    def past(self) -> Sequence[Snapshot]:
+        """The recent looks before the last, oldest first."""
+        return tuple(self._history)[:-1]
+
     def close(self) -> None:
         """Close the target."""
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -105,8 +105,9 @@ def _one(target: str, output: str, fail_on: FailOn, access: Access, options: Ses
             snapshot = looker.look()
         finally:
             end_progress()
-    color, width = color_and_width()
-    click.echo(render([snapshot], output, color=color, width=width), nl=False, color=color)
+        color, width = color_and_width()
+        text = render([snapshot], output, color=color, width=width, past=looker.past)
+    click.echo(text, nl=False, color=color)
     return judged(snapshot, fail_on)
 
 
@@ -121,12 +122,12 @@ def _many(
 ) -> ExitCode:
     from podprobe.cli.fleet_progress import FleetProgress
     from podprobe.fleet import look_at_all
-    from podprobe.report import renderer
+    from podprobe.report import Look, renderer
     from podprobe.report.files import Folder
 
     color, width = color_and_width()
     folder = Folder(out, output or "json") if out else None
-    document = renderer("table" if folder else output or "table", color=color, width=width, many=True)
+    document = renderer("table" if folder else output or "table", Look(color=color, width=width, many=True))
     progress = FleetProgress(len(members))
     codes: set[ExitCode] = set()
     for outcome in look_at_all(members, access, options, parallel=parallel):

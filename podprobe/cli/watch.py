@@ -150,14 +150,14 @@ class _Told:
     def __init__(
         self, *, plain: bool, quiet: bool, metrics: Metrics, server: Server | None, recorder: Recorder | None
     ) -> None:
-        from podprobe.report import renderer
+        from podprobe.report import Look, renderer
 
         self._plain = plain
         self._quiet = quiet
         self._metrics = metrics
         self._server = server
         self._recorder = recorder
-        self._lines = renderer("json", many=True)
+        self._lines = renderer("json", Look(many=True))
         self._last: Snapshot | None = None
 
     def snapshot(self, snapshot: Snapshot) -> None:

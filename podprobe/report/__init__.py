@@ -7,6 +7,7 @@ once, and it keeps no snapshot, so memory stays flat in the number of Pods.
 from __future__ import annotations
 
 import importlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from podprobe.errors import UsageError
@@ -21,7 +22,21 @@ FORMATS: tuple[str, ...] = get_args(Format)
 EXTENSIONS = {"table": "txt", "markdown": "md", "prometheus": "prom"}
 """File name extensions that are not the format's name."""
 
-__all__ = ["EXTENSIONS", "FORMATS", "Format", "Renderer", "render", "renderer"]
+__all__ = ["EXTENSIONS", "FORMATS", "Format", "Look", "Renderer", "render", "renderer"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a report is to look. Each format takes of it what it can."""
+
+    color: bool = False
+    """Write ANSI colours; `table` only."""
+    width: int | None = None
+    """Columns of the terminal; `None`: as wide as the text is, for a file or a pipe. `table` only."""
+    many: bool = False
+    """There may be more than one snapshot: a table is then one line a Pod, worst first, JSON one line a snapshot."""
+    past: Iterable[Snapshot] = ()
+    """Of a single snapshot, those before it, oldest first: `html` draws trends."""
 
 
 class Renderer(Protocol):
@@ -37,15 +52,8 @@ class Renderer(Protocol):
         """The rest."""
 
 
-def renderer(output: str, *, color: bool = False, width: int | None = None, many: bool = False) -> Renderer:
+def renderer(output: str, look: Look | None = None) -> Renderer:
     """A renderer for `-o OUTPUT`.
-
-    Args:
-        output: one of `FORMATS`.
-        color: write ANSI colours; `table` only.
-        width: columns of the terminal; `None`: as wide as the text is, for a file or a pipe.
-        many: there may be more than one snapshot: a table is then one line a Pod, worst first, JSON one line a
-            snapshot.
 
     Raises:
         UsageError: there is no such format.
@@ -53,14 +61,19 @@ def renderer(output: str, *, color: bool = False, width: int | None = None, many
     if output not in FORMATS:
         raise UsageError(f"there is no output format {output!r}", f"choose from: {', '.join(FORMATS)}")
     module = importlib.import_module(f"{__name__}.{output}")
-    made: Renderer = module.make(color=color, width=width, many=many)
+    made: Renderer = module.make(look or Look())
     return made
 
 
 def render(
-    snapshots: Iterable[Snapshot], output: str, *, color: bool = False, width: int | None = None
+    snapshots: Iterable[Snapshot],
+    output: str,
+    *,
+    color: bool = False,
+    width: int | None = None,
+    past: Iterable[Snapshot] = (),
 ) -> str:
-    """All snapshots as one text; see `renderer`."""
+    """All snapshots as one text; see `Look`."""
     found = list(snapshots)
-    target = renderer(output, color=color, width=width, many=len(found) != 1)
+    target = renderer(output, Look(color=color, width=width, many=len(found) != 1, past=past))
     return "".join([*map(target.add, found), target.end()])

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from functools import cache
 from importlib.resources import files
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -17,11 +18,15 @@ from podprobe.report.diagram import diagram
 from podprobe.report.neutral import neutral, spans
 from podprobe.report.sections import sections
 from podprobe.report.sections.base import SEVERITY_RANK, SEVERITY_SIGN
+from podprobe.report.trends import HEIGHT, WIDTH, trends
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from jinja2.environment import TemplateModule
 
     from podprobe.model import Snapshot
+    from podprobe.report import Look
 
 MOST_ROWS = 5000
 """Rows of one table; a browser sorts that many at once."""
@@ -49,8 +54,8 @@ def _inline(name: str) -> tuple[Markup, str]:
     return Markup(text), f"'sha256-{digest}'"  # noqa: S704  # ours, not the Pod's
 
 
-def article(snapshot: Snapshot) -> str:
-    """One Pod, as an HTML element."""
+def article(snapshot: Snapshot, past: Iterable[Snapshot] = ()) -> str:
+    """One Pod, as an HTML element; with the snapshots before it, its trends too."""
     ordered = sorted(snapshot.findings, key=lambda found: (SEVERITY_RANK[found.severity], found.code))
     histograms = [drawn for found in snapshot.latency if (drawn := bars(found))]
     return _call(
@@ -64,6 +69,8 @@ def article(snapshot: Snapshot) -> str:
         map=diagram(snapshot),
         sections=sections(snapshot, detail=True),
         histograms=histograms,
+        trends=trends(chain(past, [snapshot])),
+        trend_size=(WIDTH, HEIGHT),
         most_rows=MOST_ROWS,
     )
 
@@ -75,15 +82,16 @@ def _call(macro: str, **values: Any) -> str:
 class _Page:
     """The page grows Pod by Pod; the list of all Pods comes last and is shown first."""
 
-    def __init__(self, many: bool) -> None:
+    def __init__(self, look: Look) -> None:
         self._lines: list[summary.PodLine] = []
-        self._many = many
+        self._many = look.many
+        self._past = look.past
         self._begun = False
 
     def add(self, snapshot: Snapshot) -> str:
         line = summary.line(snapshot)
         self._lines.append(line)
-        return self._begin(line.label) + article(snapshot)
+        return self._begin(line.label) + article(snapshot, self._past)
 
     def failed(self, label: str, reason: str) -> str:
         line = summary.failure(label, reason)
@@ -111,6 +119,6 @@ class _Page:
         )
 
 
-def make(*, color: bool, width: int | None, many: bool) -> _Page:  # noqa: ARG001
+def make(look: Look) -> _Page:
     """See `podprobe.report.renderer`."""
-    return _Page(many)
+    return _Page(look)

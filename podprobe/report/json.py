@@ -9,6 +9,7 @@ from podprobe.model import to_json
 
 if TYPE_CHECKING:
     from podprobe.model import Snapshot
+    from podprobe.report import Look
 
 _UNSEEN = re.compile(
     "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
@@ -45,6 +46,6 @@ class _Documents:
         return ""
 
 
-def make(*, color: bool, width: int | None, many: bool) -> _Documents:  # noqa: ARG001
+def make(look: Look) -> _Documents:
     """One snapshot indented; of many, one line each (JSON Lines)."""
-    return _Documents(0 if many else 2)
+    return _Documents(0 if look.many else 2)

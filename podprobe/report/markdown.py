@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from podprobe.model import Finding, Snapshot
+    from podprobe.report import Look
     from podprobe.report.sections import Section
 
 _MOST_ROWS = 50
@@ -140,6 +141,6 @@ class _Documents:
         return "\n".join(["## All Pods", "", f"{section.note}.", "", *table(section)]) + "\n"
 
 
-def make(*, color: bool, width: int | None, many: bool) -> _Documents:  # noqa: ARG001
+def make(look: Look) -> _Documents:
     """See `podprobe.report.renderer`."""
-    return _Documents(many)
+    return _Documents(look.many)

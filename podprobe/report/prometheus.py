@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from prometheus_client import Metric as Family
 
     from podprobe.model import Snapshot
+    from podprobe.report import Look
 
 PREFIX = "podprobe_"
 
@@ -75,6 +76,6 @@ class _Exposition:
         return self._metrics.text()
 
 
-def make(*, color: bool, width: int | None, many: bool) -> _Exposition:  # noqa: ARG001
+def make(look: Look) -> _Exposition:  # noqa: ARG001
     """See `podprobe.report.renderer`."""
     return _Exposition()

@@ -12,6 +12,7 @@ from podprobe.report.neutral import neutral
 
 if TYPE_CHECKING:
     from podprobe.model import Finding, Severity, Snapshot
+    from podprobe.report import Look
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVEL: dict[Severity, str] = {"critical": "error", "warning": "warning", "info": "note"}
@@ -103,6 +104,6 @@ def _fingerprint(finding: Finding, snapshot: Snapshot) -> str:
     return hashlib.sha256("\0".join(about).encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def make(*, color: bool, width: int | None, many: bool) -> _Log:  # noqa: ARG001
+def make(look: Look) -> _Log:  # noqa: ARG001
     """See `podprobe.report.renderer`."""
     return _Log()

@@ -16,6 +16,7 @@ from podprobe.report.sections.base import SEVERITY_RANK, SEVERITY_SIGN
 
 if TYPE_CHECKING:
     from podprobe.model import Finding, Snapshot
+    from podprobe.report import Look
 
 MOST_ROWS = 25
 """Rows of one section; the rest is for `-o json` and `-o html`."""
@@ -167,6 +168,6 @@ class _Summary:
         return draw([head, Text(), *rows], color=self._color, width=self._width)
 
 
-def make(*, color: bool, width: int | None, many: bool) -> _Page | _Summary:
+def make(look: Look) -> _Page | _Summary:
     """See `podprobe.report.renderer`."""
-    return _Summary(color, width) if many else _Page(color, width)
+    return _Summary(look.color, look.width) if look.many else _Page(look.color, look.width)

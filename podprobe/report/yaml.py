@@ -10,6 +10,7 @@ from podprobe.model import to_builtins
 
 if TYPE_CHECKING:
     from podprobe.model import Snapshot
+    from podprobe.report import Look
 
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -36,6 +37,6 @@ class _Documents:
         return ""
 
 
-def make(*, color: bool, width: int | None, many: bool) -> _Documents:  # noqa: ARG001
+def make(look: Look) -> _Documents:
     """See `podprobe.report.renderer`."""
-    return _Documents(many)
+    return _Documents(look.many)

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from podprobe.model import Channel, Histogram, Snapshot, Target, Tool
-from podprobe.report import render, renderer
+from podprobe.report import Look, render, renderer
 from podprobe.report.bars import bars
 from podprobe.report.diagram import MOST_CHANNELS, diagram
 from tests.support.hostile import ATTACK, poison
@@ -97,7 +97,7 @@ def test_a_hostile_pod_makes_no_markup(attack: str) -> None:
 
 
 def test_many_pods_are_one_page_with_a_summary() -> None:
-    target = renderer("html", many=True)
+    target = renderer("html", Look(many=True))
     parts = [
         target.add(healthy_pod()),
         target.add(troubled_pod()),

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from podprobe.report import render, renderer
+from podprobe.report import Look, render, renderer
 from podprobe.report.metrics import METRICS
 from podprobe.report.prometheus import PREFIX
 from podprobe.report.samples import MOST_SERIES, OTHER, samples
@@ -87,7 +87,7 @@ def test_remote_addresses_are_no_label() -> None:
 
 
 def test_a_pod_that_was_not_looked_at_is_down_and_keeps_no_old_numbers() -> None:
-    target = renderer("prometheus", many=True)
+    target = renderer("prometheus", Look(many=True))
     target.add(troubled_pod())
     target.failed("shop/shop-7d9f5c6b8-x2x4p", "gone")
     assert _values(target.end()) == {(f"{PREFIX}up", frozenset(_POD.items())): 0.0}

@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from podprobe.report import render, renderer
+from podprobe.report import Look, render, renderer
 from tests.support.hostile import poison
 from tests.support.samples import healthy_pod, troubled_pod
 
@@ -49,7 +49,7 @@ def test_a_fingerprint_is_the_findings_own() -> None:
 
 
 def test_a_pod_that_was_not_looked_at_is_a_notification() -> None:
-    target = renderer("sarif", many=True)
+    target = renderer("sarif", Look(many=True))
     target.add(healthy_pod())
     target.failed("shop/gone", "not found")
     (invocation,) = _run(target.end())["invocations"]
@@ -73,7 +73,7 @@ def test_a_hostile_pod_stays_text() -> None:
 )
 def test_the_official_schema_accepts_it() -> None:
     schema = json.loads(Path(os.environ["PODPROBE_SARIF_SCHEMA"]).read_text())
-    target = renderer("sarif", many=True)
+    target = renderer("sarif", Look(many=True))
     for pod in (healthy_pod(), troubled_pod(), poison(troubled_pod())):
         target.add(pod)
     target.failed("shop/gone", "not found")

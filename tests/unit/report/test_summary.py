@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-from podprobe.report import renderer
+from podprobe.report import Look, renderer
 from podprobe.report.summary import failure, line, section
 from tests.support.hostile import ATTACK, poison
 from tests.support.samples import healthy_pod, troubled_pod
 
 
 def test_worst_first_and_failures_before_all() -> None:
-    target = renderer("table", many=True, width=100)
+    target = renderer("table", Look(many=True, width=100))
     assert target.add(healthy_pod()) == ""
     assert target.add(troubled_pod()) == ""
     assert target.failed("shop/gone", 'pods "gone" not found') == ""
