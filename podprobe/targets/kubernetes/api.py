@@ -24,6 +24,10 @@ MAX_LINE = 8 << 20
 _STRATEGIC = "application/strategic-merge-patch+json"
 
 
+class _Event(msgspec.Struct, frozen=True):
+    type: str
+
+
 class Api:
     """The API server, spoken to as one user. Thread-safe: connections come from a pool.
 
@@ -72,7 +76,10 @@ class Api:
         return read(self._send("POST", ask, {}, body), kind, self.server)
 
     def watch(self, ask: Ask, kind: type[T], seconds: float, **query: str | None) -> Iterator[T]:
-        """Events as they come, for at most `seconds`. Ends early when the server ends the watch."""
+        """Events as they come, for at most `seconds`. Ends early when the server ends the watch.
+
+        An event of type ERROR, whose object is a `Status` (mostly 410: the resource version is too old), is such an end.
+        """
         deadline = time.monotonic() + seconds
         query = {**query, "watch": "true", "timeoutSeconds": str(max(1, int(seconds + 0.999)))}
         response = self._open("GET", ask, query, None, "", timeout=seconds, stream=True)
@@ -83,6 +90,8 @@ class Api:
                 *lines, rest = buffer.split(b"\n")
                 buffer = bytearray(rest)
                 for line in lines:
+                    if read(bytes(line), _Event, self.server).type == "ERROR":
+                        return
                     yield read(bytes(line), kind, self.server)
                 if len(buffer) > MAX_LINE or time.monotonic() > deadline:
                     return

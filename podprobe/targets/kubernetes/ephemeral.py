@@ -307,8 +307,7 @@ class Ephemerals:
                     ):  # fmt: skip
                         if event.type == "DELETED":
                             raise TargetError(f"Pod {name} was deleted", "look at another Pod")
-                        if event.type != "ERROR":
-                            yield event.object
+                        yield event.object
                 except ApiAccessError:
                     may_watch = False
                 except ApiError as error:

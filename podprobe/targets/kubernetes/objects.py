@@ -321,7 +321,7 @@ class PodList(Wire, frozen=True):
 
 
 class PodEvent(Wire, frozen=True):
-    """One line of a watch. An error's object is a `Status`; it decodes as a Pod without content."""
+    """One line of a watch."""
 
     type: str
     object: Pod = Pod()

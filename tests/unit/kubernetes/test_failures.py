@@ -212,6 +212,18 @@ def test_a_watch_reads_line_by_line(server: _Server) -> None:
     api.close()
 
 
+def test_a_watch_ends_with_an_error_whose_object_is_no_pod(server: _Server) -> None:
+    """`status` of a Status is a word, of a Pod a struct: an expired resource version must not look like rubbish."""
+    added = json.dumps({"type": "ADDED", "object": {"metadata": {"name": "web"}}})
+    expired = json.dumps(
+        {"type": "ERROR", "object": {"kind": "Status", "status": "Failure", "reason": "Expired", "code": 410}}
+    )
+    server.answers = [(200, {}, f"{added}\n{expired}\n{added}\n".encode())]
+    api = _api(server.url)
+    assert [event.type for event in api.watch(asks.list_pods("shop").to("watch"), PodEvent, 5.0)] == ["ADDED"]
+    api.close()
+
+
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
