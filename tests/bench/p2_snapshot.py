@@ -1,0 +1,169 @@
+"""P2, P3 and P11: a look at a Pod on a real cluster, beside the same by hand with kubectl.
+
+Takes the cluster of KUBECONFIG, makes a namespace of its own there and deletes it. PODPROBE_BENCH_IMAGE is what the
+Pods run (a Python), PODPROBE_BENCH_DEBUG_IMAGE what is debugged with by hand (with ss, ipcs, df); both have to be on
+the node already: no image is to be pulled in a measurement. PODPROBE_BENCH_PODS is the size of the fleet.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tests.bench.base import Measure, SkippedError, seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAMESPACE = "podprobe-bench"
+CONTAINERS = ("web", "app", "worker")
+IMAGE = os.environ.get("PODPROBE_BENCH_IMAGE", "docker.io/library/python:3-slim")
+DEBUG_IMAGE = os.environ.get("PODPROBE_BENCH_DEBUG_IMAGE", "docker.io/nicolaka/netshoot:latest")
+FLEET = int(os.environ.get("PODPROBE_BENCH_PODS", "100"))
+ROUNDS = 5
+BY_HAND = "ss -tinp; ss -xp; ipcs -a; df; df -i; ps"
+
+
+def run() -> list[Measure]:
+    """Fresh Pods for the first look; the same Pods again for one with agents alive; then many at once."""
+    if shutil.which("kubectl") is None or "KUBECONFIG" not in os.environ:
+        raise SkippedError("needs kubectl, and a cluster named by KUBECONFIG")
+    names = [f"{kind}-{number}" for number in range(ROUNDS + 1) for kind in ("hand", "look")]
+    with _namespace():
+        _apply([_pod(name, CONTAINERS) for name in names])
+        first, again, hand = [], [], []
+        for number in range(ROUNDS + 1):
+            hand.append(seconds(partial(_by_hand, f"hand-{number}")))
+            first.append(seconds(partial(_snapshot, f"look-{number}")))
+            again.append(seconds(partial(_snapshot, f"look-{number}")))
+        # The first of each warms the node: images mapped, caches filled.
+        by_hand, one = statistics.median(hand[1:]), statistics.median(first[1:])
+        alive = statistics.median(again[1:])
+        _kubectl("delete", "pod", "--all", "--now", "--wait=true")
+        fleet, alone = _fleet()
+    peer = "kubectl debug and exec by hand"
+    return [
+        Measure(
+            "P2", "snapshot of a Pod, 3 containers, no agent yet", one, "s", peer, by_hand, "≤ 0.8×",
+            one <= 0.8 * by_hand,
+        ),
+        Measure("P3", "the same with agents alive", alive, "s", peer, by_hand, "≤ 0.5×", alive <= 0.5 * by_hand),
+        Measure(
+            "P11", f"{FLEET} Pods with one `snapshot -l`, each", fleet / FLEET, "s", "one Pod alone", alone, "≤ 0.15×",
+            fleet / FLEET <= 0.15 * alone,
+        ),
+    ]  # fmt: skip
+
+
+@contextlib.contextmanager
+def _namespace() -> Iterator[None]:
+    try:
+        subprocess.run(["kubectl", "create", "namespace", NAMESPACE], check=True, capture_output=True)
+    except subprocess.CalledProcessError as error:
+        raise SkippedError(
+            f"the cluster does not give a namespace: {error.stderr.decode().strip()}"
+        ) from None
+    try:
+        yield
+    finally:
+        subprocess.run(
+            ["kubectl", "delete", "namespace", NAMESPACE, "--wait=false"], check=False, capture_output=True
+        )
+
+
+def _kubectl(*arguments: str, text: str | None = None) -> str:
+    done = subprocess.run(
+        ["kubectl", "-n", NAMESPACE, *arguments], input=text, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SkippedError(f"kubectl {' '.join(arguments[:3])}: {done.stderr.strip()[:300]}")
+    return done.stdout
+
+
+def _pod(name: str, containers: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "labels": {"set": name.partition("-")[0]}},
+        "spec": {
+            "terminationGracePeriodSeconds": 0,
+            "volumes": [{"name": "shared", "emptyDir": {}}],
+            "containers": [
+                {
+                    "name": container,
+                    "image": IMAGE,
+                    "imagePullPolicy": "Never",
+                    "command": ["python3", "-m", "http.server", str(8000 + number)],
+                    "volumeMounts": [{"name": "shared", "mountPath": "/shared"}],
+                }
+                for number, container in enumerate(containers)
+            ],
+        },
+    }
+
+
+def _apply(pods: list[dict[str, Any]]) -> None:
+    _kubectl("apply", "-f", "-", text=json.dumps({"apiVersion": "v1", "kind": "List", "items": pods}))
+    _kubectl("wait", "pod", "--all", "--for=condition=Ready", "--timeout=300s")
+
+
+def _snapshot(*target: str) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "podprobe",
+            "snapshot",
+            *target,
+            "-n",
+            NAMESPACE,
+            "-o",
+            "json",
+            "--image",
+            IMAGE,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SkippedError(f"podprobe snapshot: {done.stderr.strip()[:300]}")
+
+
+def _by_hand(pod: str) -> None:
+    """What an engineer types: a debugger in each container, then the tools in each."""
+    debuggers = {container: f"by-hand-{container}" for container in CONTAINERS}
+    for container, debugger in debuggers.items():
+        _kubectl(
+            "debug", pod, f"--image={DEBUG_IMAGE}", "--image-pull-policy=IfNotPresent", f"--target={container}",
+            "-c", debugger, "--profile=general", "-q", "--", "sleep", "600",
+        )  # fmt: skip
+    running = "jsonpath={.status.ephemeralContainerStatuses[*].state.running.startedAt}"
+    deadline = time.monotonic() + 60
+    while len(_kubectl("get", "pod", pod, "-o", running).split()) < len(debuggers):
+        if time.monotonic() > deadline:
+            raise SkippedError(f"the debuggers of {DEBUG_IMAGE} do not start")
+    for debugger in debuggers.values():
+        subprocess.run(
+            ["kubectl", "-n", NAMESPACE, "exec", pod, "-c", debugger, "--", "sh", "-c", BY_HAND],
+            capture_output=True,
+            check=False,  # not every image has every tool; what is missing costs nothing
+        )
+
+
+def _fleet() -> tuple[float, float]:
+    """Seconds for many Pods at once, and for one alone; none has an agent yet."""
+    _apply([_pod(f"fleet-{number}", CONTAINERS[:1]) for number in range(FLEET)])
+    _apply([_pod(f"alone-{number}", CONTAINERS[:1]) for number in range(3)])
+    alone = statistics.median(
+        seconds(lambda number=number: _snapshot(f"alone-{number}")) for number in range(3)
+    )  # type: ignore[misc]
+    return seconds(lambda: _snapshot("-l", "set=fleet")), alone
