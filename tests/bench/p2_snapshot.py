@@ -163,7 +163,5 @@ def _fleet() -> tuple[float, float]:
     """Seconds for many Pods at once, and for one alone; none has an agent yet."""
     _apply([_pod(f"fleet-{number}", CONTAINERS[:1]) for number in range(FLEET)])
     _apply([_pod(f"alone-{number}", CONTAINERS[:1]) for number in range(3)])
-    alone = statistics.median(
-        seconds(lambda number=number: _snapshot(f"alone-{number}")) for number in range(3)
-    )  # type: ignore[misc]
+    alone = statistics.median(seconds(partial(_snapshot, f"alone-{number}")) for number in range(3))
     return seconds(lambda: _snapshot("-l", "set=fleet")), alone

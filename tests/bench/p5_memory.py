@@ -63,7 +63,7 @@ def _agent(connections: int, looks: int) -> tuple[int, float]:
 
 
 def _descendants() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+    return list(psutil.Process().children(recursive=True))
 
 
 def _is_python(process: psutil.Process) -> bool:

@@ -78,7 +78,7 @@ class Api:
     def watch(self, ask: Ask, kind: type[T], seconds: float, **query: str | None) -> Iterator[T]:
         """Events as they come, for at most `seconds`. Ends early when the server ends the watch.
 
-        An event of type ERROR, whose object is a `Status` (mostly 410: the resource version is too old), is such an end.
+        An event of type ERROR, whose object is a `Status` (mostly 410: too old a resource version), is such an end.
         """
         deadline = time.monotonic() + seconds
         query = {**query, "watch": "true", "timeoutSeconds": str(max(1, int(seconds + 0.999)))}
