@@ -71,7 +71,8 @@ def _order(files: dict[str, bytes]) -> list[tuple[str, str, bool]]:
 
 def _zip(files: dict[str, bytes]) -> bytes:
     buffer = io.BytesIO()
-    files = {**files, loader.ORDER: json.dumps(_order(files)).encode()}
+    order = "".join(f"{name}\t{file}\t{package:d}\n" for name, file, package in _order(files))
+    files = {**files, loader.ORDER: order.encode()}
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.comment = _LICENSES.encode()
         for name, content in files.items():
