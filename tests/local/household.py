@@ -71,8 +71,13 @@ class Household:
         check(libc.mount(b"none", b"/", None, (1 << 18) | 16384, None))  # private, recursively
         self.data = mount("tmpfs", root / "da ta\n\t\\x", "size=4m,nr_inodes=200")
         bind(self.data, root / "bound")
+        self.tmpfs = [self.data, "/dev/shm"]
         self.hidden = mount("tmpfs", root / "hidden", "size=1m,nr_inodes=50")
         mount("tmpfs", root / "hidden", "size=2m,nr_inodes=60")
+        # A filesystem whose server is gone: nobody ever answers for it. And one that can be reached only past it.
+        mount("tmpfs", root / "dead/below", "size=1m")
+        self.fuse = os.open("/dev/fuse", os.O_RDWR)
+        mount("fuse", root / "dead", f"fd={self.fuse},rootmode=40000,user_id=0,group_id=0")
         mount("tmpfs", Path("/dev/shm"), "size=8m")
         mount("mqueue", Path("/dev/mqueue"))
         self.volumes()
@@ -183,7 +188,7 @@ def look(data: str, sub: str) -> dict:
     from podprobe_agent import collectors
     from podprobe_agent.collectors.context import Context
 
-    context = Context(root_pid=1, walk=[data, sub])
+    context = Context(root_pid=1, walk=[data, sub, f"{sub}/../../dead"])
     areas = {}
     for area in ("processes fds open_files maps semaphore_waiters mounts walks dev_shm cgroup locks sysv_shm sysv_sem "
                  "sysv_msg ipc_limits mqueue").split():  # fmt: skip
@@ -207,8 +212,8 @@ def tools(household: Household) -> dict:
         "ipcs_use": run("ipcs", "-u"),
         "lsipc": run("lsipc", "-J", "-b"),
         "lsipc_shm": run("lsipc", "-m", "-J", "-b"),
-        "df": run("df", "-B1", "--output=target,size,used,avail", "-a"),
-        "df_i": run("df", "--output=target,itotal,iused", "-a"),
+        "df": run("df", "-B1", "--output=target,size,used,avail", *household.tmpfs),
+        "df_i": run("df", "--output=target,itotal,iused", *household.tmpfs),
         "findmnt": run(
             "findmnt", "-J", "-l", "-o", "ID,PARENT,MAJ:MIN,FSROOT,TARGET,FSTYPE,SOURCE,VFS-OPTIONS"
         ),

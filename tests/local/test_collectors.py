@@ -185,24 +185,13 @@ def test_mounts_as_findmnt(seen: dict[str, Any]) -> None:
 
 def test_bytes_and_inodes_as_df(seen: dict[str, Any]) -> None:
     by_path = {item["path"]: item for item in seen["areas"]["mounts"]}
-    compared = 0
     for tool, names in (
         ("df", ("bytes", "used_bytes", "available_bytes")),
         ("df_i", ("inodes", "used_inodes")),
     ):
-        for line in seen["tools"][tool].splitlines()[1:]:
-            path, *shown = line.rsplit(None, len(names))
-            item = by_path.get(path)
-            # The disk under `/` is in use by everyone: its numbers move between two looks.
-            if (
-                item is None
-                or item["filesystem_type"] != "tmpfs"
-                or item["path"].startswith(("/run", "/tmp"))
-            ):
-                continue
-            assert [item[name] for name in names] == list(map(int, shown)), path
-            compared += 1
-    assert compared >= 2
+        shown = [line.split()[-len(names) :] for line in seen["tools"][tool].splitlines()[1:]]
+        for path, row in zip((seen["data"], "/dev/shm"), shown, strict=True):
+            assert [by_path[path][name] for name in names] == list(map(int, row)), path
     data = by_path[seen["data"]]
     assert (data["bytes"], data["inodes"]) == (4 << 20, 200)
     # root, sub, its files, a link (tmpfs counts those too), locks, mount points, two open files
@@ -217,7 +206,7 @@ def test_a_mount_under_another_is_not_confused_with_it(seen: dict[str, Any]) -> 
 
 
 def test_walks_as_du(seen: dict[str, Any]) -> None:
-    whole, sub = seen["areas"]["walks"]
+    whole, sub, _ = seen["areas"]["walks"]
     assert sub["bytes"] == int(seen["tools"]["du"].split()[0])
     assert sub["inodes"] == int(seen["tools"]["du_inodes"].split()[0]) == 41
     # What is mounted below is not the volume's; the deleted file has no entry, and no place in a walk.
@@ -225,6 +214,18 @@ def test_walks_as_du(seen: dict[str, Any]) -> None:
     assert (
         whole["inodes"] == 1 + 41 + 1 + 3 + 1
     )  # root, sub, `again` on the same device, locks, `name (deleted)`
+
+
+def test_a_filesystem_that_never_answers_holds_up_nothing_else(seen: dict[str, Any]) -> None:
+    """A FUSE mount without its server: every call on it waits for ever."""
+    dead, below = [m for m in seen["areas"]["mounts"] if "/dead" in m["path"]][::-1]
+    assert dead["filesystem_type"] == "fuse"
+    assert "no answer within" in dead["error"]
+    assert below["filesystem_type"] == "tmpfs"
+    assert "no answer within" in below["error"]
+    walk = seen["areas"]["walks"][-1]
+    assert (walk["complete"], walk["inodes"]) == (False, 0)
+    assert "no answer within" in walk["reason"]
 
 
 def test_deleted_files(seen: dict[str, Any]) -> None:

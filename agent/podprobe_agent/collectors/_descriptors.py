@@ -75,11 +75,38 @@ def _walk(context: Context) -> Iterator[Found]:
             )
 
 
+class MountTable:
+    """The mounts on which processes have opened files. Nothing here asks a filesystem, so nothing waits for one."""
+
+    def __init__(self) -> None:
+        self._mounts: dict[int, dict[int, mountinfo.Mount]] = {}
+
+    def of_descriptor(self, pid: int, fd: object) -> tuple[mountinfo.Mount | None, int | None]:
+        """A file's mount and inode, from /proc/PID/fdinfo and mountinfo.
+
+        `None` for a mount that the process's table does not have, and for an inode before Linux 5.14.
+        """
+        number = inode = None
+        try:
+            for line in procfs.read(procfs.path(pid, "fdinfo", fd), 4096).split(b"\n"):
+                if line.startswith(b"mnt_id:"):
+                    number = int(line[7:])
+                elif line.startswith(b"ino:"):
+                    inode = int(line[4:])
+            root = mountinfo.root_mount(pid)
+            key = root[0] if root else -pid
+            if key not in self._mounts:
+                self._mounts[key] = {mount.id: mount for mount in mountinfo.read(pid)}
+        except (OSError, ValueError):
+            return None, None
+        return (None if number is None else self._mounts[key].get(number)), inode
+
+
 class _Reader:
     def __init__(self) -> None:
         self.skipped = 0
         self._files = 0
-        self._mounts: dict[int, dict[int, mountinfo.Mount]] = {}
+        self._table = MountTable()
 
     def process(self, pid: int) -> Found:
         """The sockets and the remarkable files of one process.
@@ -123,7 +150,7 @@ class _Reader:
         # The kernel shows a queue as `/NAME`, and its name holds no second slash.
         if not (deleted or in_shm or target.rfind(b"/") == 0) or target.startswith(_ANONYMOUS):
             return None
-        mount = self._mount(pid, name)
+        mount, _ = self._table.of_descriptor(pid, name)
         if mount is not None and mount.kind not in mountinfo.LOCAL and mount.kind != "mqueue":
             self.skipped += deleted
             return None  # stat could wait for a server for ever
@@ -152,20 +179,6 @@ class _Reader:
             "inode": status.st_ino,
             "bytes": status.st_blocks * 512,
         }
-
-    def _mount(self, pid: int, name: str) -> mountinfo.Mount | None:
-        """The mount that a file was opened on; `None` for one that the process's mount table does not have."""
-        try:
-            root = mountinfo.root_mount(pid)
-            key = root[0] if root else -pid
-            if key not in self._mounts:
-                self._mounts[key] = {mount.id: mount for mount in mountinfo.read(pid)}
-            for line in procfs.read(procfs.path(pid, "fdinfo", name), 4096).split(b"\n"):
-                if line.startswith(b"mnt_id:"):
-                    return self._mounts[key].get(int(line[7:]))
-        except (OSError, ValueError):
-            pass
-        return None
 
 
 def _is_queue(mount: mountinfo.Mount | None, status: os.stat_result, target: bytes) -> bool:

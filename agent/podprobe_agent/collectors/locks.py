@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from podprobe_agent import procfs
+from podprobe_agent import mountinfo, procfs
 from podprobe_agent.collectors import _blocked
+from podprobe_agent.collectors._descriptors import MountTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,6 +94,7 @@ class _Holders:
         self._by_holder: dict[tuple[int, str, int], str] = {}
         self._by_file: dict[tuple[str, int], tuple[int, str]] = {}
         self._files = 0
+        self._table = MountTable()
         wanted = {lock.pid for lock in locks if lock.pid > 0}
         if any(lock.kind == "ofd" for lock in locks):
             wanted.update(procfs.pids())
@@ -118,13 +120,16 @@ class _Holders:
         return lock.pid, path
 
     def of_descriptor(self, pid: int, fd: int) -> tuple[str, int, str] | None:
-        """Device, inode and path of an open file."""
+        """Device, inode and path of an open file, without asking its filesystem: it may be one that does not answer."""
+        mount, inode = self._table.of_descriptor(pid, fd)
         try:
-            status = os.stat(procfs.path(pid, "fd", fd))
-            path = procfs.text(os.readlink(os.fsencode(procfs.path(pid, "fd", fd))))
+            name = os.fsencode(procfs.path(pid, "fd", fd))
+            if mount is not None and inode is None and mount.kind in mountinfo.LOCAL:
+                inode = os.stat(name).st_ino
+            path = procfs.text(os.readlink(name))
         except OSError:
             return None
-        return procfs.device(status.st_dev), status.st_ino, path
+        return None if mount is None or inode is None else (mount.device, inode, path)
 
     def _search(self, pid: int) -> None:
         directory = os.fsencode(procfs.path(pid, "fd"))

@@ -22,12 +22,12 @@ _PATIENCE_SECONDS = 1.0
 
 def collect(context: Context) -> Iterator[dict[str, Any]]:
     """`answers.MountItem`s of the container's first process, in the order in which they were mounted."""
-    statistics = _Statistics(context)
     try:
         mounts = mountinfo.read(context.root_pid)
     except OSError as error:
         context.note("none", f"cannot read /proc/{context.root_pid}/mountinfo: {error.strerror}")
         return
+    statistics = _Statistics(context, mounts)
     for count, mount in enumerate(mounts):
         if count >= _MOST_MOUNTS or context.expired:
             context.note("partial", f"{len(mounts) - count} of {len(mounts)} mounts were not looked at")
@@ -50,8 +50,14 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
 class _Statistics:
     """statvfs of mounts, each filesystem asked once."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, mounts: list[Mount]) -> None:
         self._context = context
+        # On the way to a mount below one of these, the kernel may ask it for a name.
+        self._remote = tuple(
+            mount.path.rstrip(b"/") + b"/"
+            for mount in mounts
+            if mount.kind not in mountinfo.LOCAL and mount.kind not in mountinfo.PSEUDO
+        )
         self._known: dict[str, dict[str, Any]] = {}
         self._own_mounts: dict[str, Mount] | None = None
 
@@ -74,7 +80,7 @@ class _Statistics:
             return _statvfs(door, mount)
 
         try:
-            if mount.kind in mountinfo.LOCAL:
+            if not (mount.path + b"/").startswith(self._remote):
                 result = ask()
             else:
                 left = self._context.deadline - time.monotonic()

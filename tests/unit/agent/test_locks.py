@@ -61,24 +61,22 @@ def test_locks_waiters_and_paths(proc, context: Context) -> None:
     ]
 
 
-def test_a_waiter_whose_holder_is_in_another_pid_namespace(
-    proc, context: Context, monkeypatch, tmp_path
-) -> None:
-    (tmp_path / "lock").touch()
-    status = (tmp_path / "lock").stat()
+def test_a_waiter_whose_holder_is_in_another_pid_namespace(proc, context: Context, monkeypatch) -> None:
     proc(
         {
             "locks": "",
             "8/task/8/wchan": "hrtimer_nanosleep",
             "8/task/9/wchan": "locks_lock_inode_wait",
             "8/task/9/syscall": "73 0x5 0x2 0x0 0x0 0x0 0x0 0x7ffc 0x7f00\n",
-            "8/fd/5": f"-> {tmp_path}/lock",
+            "8/fd/5": "-> /data/lock",
+            "8/fdinfo/5": "pos:\t0\nflags:\t0100002\nmnt_id:\t30\nino:\t77\n",
+            "8/mountinfo": "9 1 0:9 / / rw - overlay o rw\n30 9 8:1 /v /data rw - ext4 /dev/sda1 rw\n",
         }
     )
     monkeypatch.setattr("podprobe_agent.collectors._blocked._NUMBERS", {73: "flock"})
     (item,) = collected(context)
     assert (item["id"], item["kind"], item["pid"], item["waiting"]) == (0, "flock", 8, True)
-    assert (item["inode"], item["path"]) == (status.st_ino, f"{tmp_path}/lock")
+    assert (item["device"], item["inode"], item["path"]) == ("8:1", 77, "/data/lock")
 
 
 @given(st.binary(max_size=100))

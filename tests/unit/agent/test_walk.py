@@ -17,6 +17,7 @@ from podprobe_agent.collectors.context import Context
 from podprobe_agent.collectors.volumes import Walk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -150,10 +151,26 @@ def test_more_directories_than_memory_for_their_names(
     assert "side by side" in str(result.reason)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root reads every directory")
-def test_a_directory_that_may_not_be_listed_is_told(tmp_path: Path) -> None:
+@pytest.fixture
+def no_root() -> Iterator[None]:
+    """Root may list every directory; nobody else may."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_directory_that_may_not_be_listed_is_told(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     (tmp_path / "closed").mkdir(mode=0)
-    result = walk(tmp_path)
+    tmp_path.chmod(0o755)
+    here = os.open(tmp_path, os.O_RDONLY)
+    request.getfixturevalue("no_root")
+    result = Walk(time.monotonic() + 60, 1000)
+    result.start(here)
     assert result.inodes == 2
     assert result.reason == "a directory cannot be listed: Permission denied"
 
