@@ -25,6 +25,7 @@ from podprobe.errors import AgentError, LookError
 from podprobe.findings import evaluate
 from podprobe.model import Latency, Snapshot, Visibility
 from podprobe.targets.base import Progress
+from podprobe_agent.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,7 +95,7 @@ class Session:
     def declared(self) -> Snapshot:
         """What is known without agents, at once: the Pod's spec and status."""
         began = time.monotonic()
-        state = self.target.state()
+        state = self._state()
         return self._judged(Look(state, taken_at=time.time(), seconds=time.monotonic() - began), ())
 
     def look(self) -> Snapshot:
@@ -108,7 +109,7 @@ class Session:
         """
         began, wall = time.monotonic(), time.time()
         connected = self.target.agents(self._progress)
-        state = self.target.state()
+        state = self._state()
         self._progress(Progress("reading sockets, IPC and volumes", total=len(connected.agents)))
         probes = self._start_probes(connected, self._history[-1] if self._history else None)
         answers, lost = self._ask(state, connected)
@@ -173,6 +174,18 @@ class Session:
         snapshot = msgspec.structs.replace(snapshot, services=services(snapshot))
         snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, self.config.thresholds))
         return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, self.config))
+
+    def _state(self) -> PodState:
+        """The declared state, its command lines without what the user's expressions redact, as agents do theirs."""
+        state = self.target.state()
+        redactor = Redactor(self.config.redact)
+        return replace(
+            state,
+            containers=tuple(
+                msgspec.structs.replace(container, command=redactor.arguments(container.command))
+                for container in state.containers
+            ),
+        )
 
     # --- asking the agents ---------------------------------------------------------------------------------
 

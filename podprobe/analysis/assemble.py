@@ -74,6 +74,8 @@ _TOLD_BY_ANY = {"sysv_sem": "values", "sysv_msg": "max_bytes", "mqueue": "messag
 
 
 def _notes(answers: Sequence[Answered]) -> list[Visibility]:
+    # Where PIDs are shared, these are asked once more for each container; the first process is the Pod's sandbox.
+    by_root = {"mounts", "dev_shm", "cgroup", "walks"} if any(a.container for a in answers) else set()
     known = {area for area, field in _TOLD_BY_ANY.items() if _all_told(answers, area, field)}
     return [
         Visibility(
@@ -82,7 +84,9 @@ def _notes(answers: Sequence[Answered]) -> list[Visibility]:
         for answer in answers
         if answer.areas.end is not None
         for seen in answer.areas.end.visibility
-        if seen.level != "full" and not (seen.level == "partial" and seen.area in known)
+        if seen.level != "full"
+        and not (seen.level == "partial" and seen.area in known)
+        and not (answer.container is None and seen.area in by_root)
     ]
 
 

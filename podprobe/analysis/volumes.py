@@ -99,7 +99,7 @@ def volumes(declared: Sequence[Volume], answers: Sequence[Answered], people: Hou
                     for m in volume.mounts
                 ),
                 deleted_files=_deleted(volume, answers, people, frozenset(item.device for _, item in shown)),
-                locks=_locks(answers, people, _inside(volume, answers, shown)),
+                locks=_locks(answers, people, _inside(volume, answers, people, shown)),
             )
         )
     return tuple(result)
@@ -167,14 +167,20 @@ _LockKey = tuple[int, str, int]
 
 
 def _inside(
-    volume: Volume, answers: Sequence[Answered], shown: Sequence[tuple[object, MountItem]]
+    volume: Volume,
+    answers: Sequence[Answered],
+    people: Household,
+    shown: Sequence[tuple[object, MountItem]],
 ) -> set[_LockKey]:
     """Locks that lie in the volume: their path says so, or their filesystem is the volume's alone."""
     own = {item.device for _, item in shown if item.filesystem_type == "tmpfs" and item.root == "/"}
     result = set()
     for answer in answers:
-        paths = [mount.path for mount in volume.mounts if mount.container == answer.container]
         for lock in answer.areas.items["locks"]:
+            # Where PIDs are shared, one agent tells of every container's locks, with paths as the process has them.
+            person = people.find(answer.container, lock.pid)
+            container = (person.container if person else None) or answer.container
+            paths = [mount.path for mount in volume.mounts if mount.container == container]
             if lock.device in own or (lock.path and any(_under(lock.path, path) for path in paths)):
                 result.add((lock.id, lock.device, lock.inode))
     return result

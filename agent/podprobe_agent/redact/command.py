@@ -90,6 +90,10 @@ class Redactor:
             self._seen[key] = known
         return known
 
+    def arguments(self, arguments: Sequence[str]) -> tuple[str, ...]:
+        """The arguments one by one, without their secrets."""
+        return tuple(self._arguments(tuple(arguments)))
+
     def text(self, text: str) -> str:
         """Free text without its secrets."""
         return redact(text, [*self._custom(text), *_program_values(text)])

@@ -18,6 +18,7 @@ from podprobe.model import (
 from podprobe.targets.base import PodState
 from podprobe.targets.kubernetes.agents import is_agent
 from podprobe.targets.kubernetes.quantity import amount, whole
+from podprobe_agent.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,7 +123,7 @@ def _containers(pod: Pod) -> Iterator[Container]:
             started_at=current.started_at if current else None,
             last_exit=_last_exit(status),
             image=spec.image,
-            command=(*(spec.command or ()), *(spec.args or ())),
+            command=Redactor().arguments((*(spec.command or ()), *(spec.args or ()))),
             user=_user(status),
             ports=tuple(
                 DeclaredPort(

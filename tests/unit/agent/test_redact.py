@@ -184,3 +184,9 @@ def test_time_is_linear_in_a_hostile_text(piece: str) -> None:
     text = piece * (100_000 // len(piece))
     shown = Redactor().command(["app", text, "sh", "-c", text])
     assert re.match("app", shown)
+
+
+def test_declared_arguments_stay_apart() -> None:
+    command = ("app", "--db-password", "S3cret S3cret", "--port", "80", "sh", "-c", "TOKEN=S3cret exec app")
+    shown = ("app", "--db-password", REDACTED, "--port", "80", "sh", "-c", f"TOKEN={REDACTED} exec app")
+    assert Redactor().arguments(command) == shown

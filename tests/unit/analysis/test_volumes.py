@@ -116,3 +116,22 @@ def test_a_waiter_that_the_holders_agent_cannot_name_is_named_by_its_own() -> No
     (lock,) = cache.locks
     assert lock.holder.container == "web"
     assert [(w.container, w.pid, w.process) for w in lock.waiters] == [("app", 6, "reader")]
+
+
+def test_where_pids_are_shared_a_lock_is_in_the_volume_as_its_process_has_it() -> None:
+    group = {"cgroup": f"/pod/{'a' * 64}"}
+    ids = (running("web", id="containerd://" + "a" * 64), running("writer"))
+    answers = [
+        answered(
+            None,
+            processes=[process(1, "pause"), process(7, "app", **group)],
+            locks=[
+                LockItem(id=3, kind="posix", access="write", pid=7, device="8:1", inode=4, waiting=False,
+                         path="/www/db"),
+            ],
+        ),
+        answered("web", mounts=[_mount("/www")]),
+    ]  # fmt: skip
+    (html,) = volumes((HTML,), answers, household(ids, answers))
+    (lock,) = html.locks
+    assert (lock.holder.container, lock.path) == ("web", "/www/db")

@@ -105,6 +105,12 @@ def test_another_ephemeral_container_is_one() -> None:
     )
 
 
+def test_secrets_in_a_declared_command_do_not_get_into_the_state() -> None:
+    declared = {"name": "web", "command": ["app", "--db-password"], "args": ["S3cret", "--port", "80"]}
+    (web,) = pod_state(pod(spec={"containers": [declared]})).containers
+    assert web.command == ("app", "--db-password", "[redacted]", "--port", "80")
+
+
 def test_a_pod_that_was_never_scheduled() -> None:
     state = pod_state(pod(status={"phase": "Pending", "containerStatuses": []}))
     assert state.target.phase == "Pending"
