@@ -74,10 +74,13 @@ def household(containers: Sequence[Container], answers: Sequence[Answered]) -> H
     for answer in answers:
         items: list[ProcessItem] = answer.areas.items["processes"]
         first = next((item for item in items if item.pid == 1), None)
+        by_pid = {item.pid: item for item in items}
         for item in items:
             if not item.agent:
+                # In cgroup v1 a zombie has left its control group; it is where its parent is.
+                telling = by_pid.get(item.parent, item) if item.state == "zombie" else item
                 persons[answer.container, item.pid] = Person(
-                    _container_of(item, first, answer.container, by_id), item
+                    _container_of(telling, first, answer.container, by_id), item
                 )
         if answer.container is not None and items and not _partial(answer):
             complete.add(answer.container)

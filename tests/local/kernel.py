@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 
 PYTHON = str(Path(sys.executable).resolve())
 """Containers of the demo have it at the same path."""
+
+
+_DROP = ["setpriv", "--bounding-set=-all,+setfcap", "--inh-caps=-all", "--no-new-privs"]
+WITHOUT_PRIVILEGES = _DROP if os.geteuid() == 0 else []
+"""In front of a command: it then has no capability, as an ordinary user has none; but for the one that uid 0
+needs to be uid 0 in a user namespace too, where an ordinary user needs none."""
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 15.0) -> Any:

@@ -37,8 +37,8 @@ class Denied:
             self._seen.append(pid)
 
     def add(self, pid: int, error: OSError) -> None:
-        """A process was closed."""
-        if self._is_agent(pid):
+        """A process was closed. Zombies do not count: in a user namespace they are closed, but have nothing left."""
+        if self._is_agent(pid) or _is_zombie(pid):
             return
         self._count += 1
         self._why = error.strerror or str(error)
@@ -68,6 +68,13 @@ class Denied:
         except (OSError, ValueError):
             return False
         return mount is not None and mount[0] in own.mounts
+
+
+def _is_zombie(pid: int) -> bool:
+    try:
+        return procfs.stat(pid).state == "zombie"
+    except OSError:
+        return False
 
 
 def describe(pid: int) -> str:

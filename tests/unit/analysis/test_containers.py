@@ -20,6 +20,19 @@ def test_zombies_are_counted_by_the_parent_that_does_not_reap_them() -> None:
     assert (a.agent, b.agent, b.processes) == (True, False, None)
 
 
+def test_a_zombie_that_has_left_its_control_group_is_where_its_parent_is() -> None:
+    """As cgroup v1 has it: what has exited is in the root group."""
+    first, parent = process(1, cgroup="/pods/a"), process(7, "lazy", cgroup="/pods/a")
+    zombies = [
+        process(20, state="zombie", parent=7, cgroup="/"),
+        process(21, state="zombie", parent=99, cgroup="/"),
+    ]
+    answers = [answered("a", processes=[first, parent, *zombies])]
+    (a, _) = containers((A, B), answers, household((A, B), answers))
+    assert a.processes is not None
+    assert [(p.pid, p.count) for p in a.processes.zombie_parents] == [(7, 1)]
+
+
 def test_of_many_processes_the_largest_stay() -> None:
     many = [process(pid, cpu_seconds=float(pid), memory_bytes=1000 - pid) for pid in range(1, 200)]
     answers = [answered("a", processes=many)]
