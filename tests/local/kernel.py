@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,10 +11,13 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import pytest
 
-    from podprobe.targets.local.demo import Demo
+from podprobe.errors import AccessError
+from podprobe.targets.local.demo import Demo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 
 PYTHON = str(Path(sys.executable).resolve())
@@ -32,6 +36,19 @@ def eventually(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
     while not (answer := condition()) and time.monotonic() < end:
         time.sleep(0.05)
     return answer
+
+
+@contextlib.contextmanager
+def demo_with(fault: str) -> Iterator[Demo]:
+    """The demo Pod with one fault; the test is skipped where this user has no control groups for it."""
+    with contextlib.ExitStack() as stack:
+        try:
+            demo = stack.enter_context(Demo([fault]))
+        except AccessError as error:
+            if "control groups" in error.message:
+                pytest.skip(error.message)
+            raise
+        yield demo
 
 
 def pod_json(demo: Demo) -> dict[str, Any]:
@@ -113,6 +130,15 @@ def counter(demo: Demo, name: str) -> int:
             if names[0] == f"{group}:" and field in names:
                 return int(values[names.index(field)])
     raise KeyError(name)
+
+
+def cgroup_file(demo: Demo, container: str, controller: str, name: str, v1_name: str | None = None) -> str:
+    """A file of a container's control group, whichever version has the controller."""
+    for line in Path(f"/proc/{processes(demo, container)[0]}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            return Path(f"/sys/fs/cgroup/{controllers}{path}", v1_name or name).read_text()
+    return Path(f"/sys/fs/cgroup{path}", name).read_text()  # the last line is that of version 2
 
 
 def root_of(demo: Demo, container: str) -> Path:

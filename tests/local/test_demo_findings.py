@@ -10,6 +10,7 @@ from podprobe.findings import RULES
 from podprobe.session import Session
 from podprobe.targets.local import open_local
 from podprobe.targets.local.demo import DEFAULT, Demo, FaultInfo, faults
+from tests.local import kernel
 
 pytestmark = pytest.mark.namespaces
 
@@ -35,7 +36,7 @@ def _found(demo: Demo, wanted: set[str]) -> set[str]:
 def test_a_fault_is_found(fault: FaultInfo) -> None:
     if unknown := set(fault.findings) - set(RULES):
         pytest.skip(f"there is no rule {', '.join(sorted(unknown))}")
-    with Demo([fault.name]) as demo:
+    with kernel.demo_with(fault.name) as demo:
         assert set(fault.findings) <= _found(demo, set(fault.findings))
 
 

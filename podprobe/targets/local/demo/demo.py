@@ -79,7 +79,7 @@ class Demo:
         """PID 1 of the Pod, as this machine numbers it."""
         self.notes: tuple[str, ...] = ()
         """What this machine or user could not give the Pod."""
-        self._cgroup: Path | None = None
+        self._cgroups: list[Path] = []
         self._sandbox: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -120,7 +120,7 @@ class Demo:
         self._sandbox.stdin.close()
         self._sandbox.wait()
         self._sandbox.stdout.close()
-        self._remove_cgroup()
+        self._remove_cgroups()
         self._sandbox = None
 
     def _await_ready(self) -> None:
@@ -132,18 +132,19 @@ class Demo:
             if "error" in event:
                 raise _explained(event)
             self.pid = event.get("pid", self.pid)
-            if event.get("cgroup"):
-                self._cgroup = Path(event["cgroup"])
+            self._cgroups += map(Path, event.get("cgroups", ()))
             if "ready" in event:
                 return
         raise TargetError("the demo Pod ended while it was being made", "its last words are above")
 
-    def _remove_cgroup(self) -> None:
+    def _remove_cgroups(self) -> None:
         """The sandbox removes its control groups itself, but for where it was killed."""
-        if self._cgroup is not None and self._cgroup.is_dir():
-            for directory in (*(path for path in self._cgroup.iterdir() if path.is_dir()), self._cgroup):
-                with contextlib.suppress(OSError):
-                    directory.rmdir()
+        for top in self._cgroups:
+            if top.is_dir():
+                for directory in (*(path for path in top.iterdir() if path.is_dir()), top):
+                    with contextlib.suppress(OSError):
+                        directory.rmdir()
+        self._cgroups = []
 
 
 def _explained(event: dict[str, Any]) -> AccessError | TargetError:
@@ -153,6 +154,12 @@ def _explained(event: dict[str, Any]) -> AccessError | TargetError:
             "run it as root, or allow user namespaces (sysctl user.max_user_namespaces, "
             "kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns); "
             "in a container, it takes --privileged or CAP_SYS_ADMIN",
+        )
+    if event["error"] == "controllers":
+        return AccessError(
+            f"the fault needs control groups with {', '.join(event['missing'])}, and they cannot be made here: "
+            f"{event['message']}",
+            "run it as root on a machine (or in a container) whose /sys/fs/cgroup is writable",
         )
     return TargetError(
         f"the demo Pod could not be made: {event['message']}",

@@ -1,74 +1,116 @@
-"""A control group for each container, where this user may make one; elsewhere the demo does without."""
+"""Control groups for each container, where this user may make them; elsewhere the demo does without.
+
+With cgroup v2 alone, its directories have the controllers that the host has enabled at its root. On a host that has
+cgroup v1 too, each controller has directories of its own; the v2 ones then only give sockets their cgroup id.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-_HIERARCHIES = ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
+from .quantity import amount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CONTROLLERS = ("cpu", "memory", "pids")
+_PERIOD_US = 100_000
 
 
 class Cgroups:
-    """Makes a cgroup-v2 directory for every container; with none, sockets cannot be told apart by cgroup id.
+    """Makes the directories, above all before the containers start.
 
     Args:
-        names: of the containers.
+        limits: by container, the `limits` of its resources; `pids` besides `cpu` and `memory`.
     """
 
-    def __init__(self, names: list[str]) -> None:
+    def __init__(self, limits: dict[str, dict[str, str]]) -> None:
         self.notes: list[str] = []
-        self.directory: Path | None = None
+        self.tops: list[Path] = []
         """Above those of the containers."""
-        self._files: dict[str, int] = {}
+        self.controllers: set[str] = set()
+        """Those that each container has for itself."""
+        self._files: dict[str, list[int]] = {name: [] for name in limits}
         self._directories: list[Path] = []
-        try:
-            self._make(names)
-        except OSError as error:
-            self.remove()
-            self._files = {}
-            self.notes.append(f"containers share one control group: {error}")
-
-    def _make(self, names: list[str]) -> None:
-        parent = _own_directory() / f"podprobe-demo-{os.getpid()}"
-        self.directory = parent
-        for directory in (parent, *(parent / name for name in names)):
-            directory.mkdir()
-            self._directories.append(directory)
-        for name in names:
-            # Opened here, because the containers' mount namespaces show no cgroups.
-            self._files[name] = os.open(parent / name / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+        failures = []
+        for hierarchy, controllers in _hierarchies():
+            try:
+                self._make(hierarchy / f"podprobe-demo-{os.getpid()}", controllers, limits)
+            except OSError as error:
+                failures.append(str(error))
+        if not self.controllers:
+            why = f": {failures[0]}" if failures else ""
+            self.notes.append(f"CPU and memory cannot be told by container, nor limited{why}")
 
     def join(self, name: str) -> None:
-        """Move the calling process into a container's control group, if there is one."""
-        if name in self._files:
+        """Move the calling process into a container's control groups, as far as there are any."""
+        for file in self._files[name]:
             # Moving needs rights on the common ancestor as well, which a delegated subtree may lack.
             with contextlib.suppress(OSError):
-                os.write(self._files[name], b"0")
+                os.write(file, b"0")
 
     def remove(self) -> None:
         """Take the directories down; the processes in them must have ended."""
         for directory in reversed(self._directories):
             with contextlib.suppress(OSError):
                 directory.rmdir()
-        self._directories = []
+
+    def _make(self, top: Path, controllers: set[str], limits: dict[str, dict[str, str]]) -> None:
+        top.mkdir()
+        self.tops.append(top)
+        self._directories.append(top)
+        version = 2 if (top / "cgroup.controllers").exists() else 1
+        if version == 2:
+            with contextlib.suppress(OSError):
+                (top / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
+            controllers = set((top / "cgroup.subtree_control").read_text().split())
+        for name, own in limits.items():
+            directory = top / name
+            directory.mkdir()
+            self._directories.append(directory)
+            for file, text in _settings(version, controllers, own):
+                (directory / file).write_text(text)
+            # Opened here, because the containers' mount namespaces show no control groups.
+            self._files[name].append(os.open(directory / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC))
+        self.controllers |= controllers
 
 
-def _own_directory() -> Path:
-    """The directory of the cgroup-v2 group that this process is in.
+def _settings(version: int, controllers: set[str], limits: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Files to write, with their texts."""
+    if "cpu" in controllers and "cpu" in limits:
+        quota = int(amount(limits["cpu"]) * _PERIOD_US)
+        yield ("cpu.max", f"{quota} {_PERIOD_US}") if version == 2 else ("cpu.cfs_quota_us", str(quota))
+    if "memory" in controllers and "memory" in limits:
+        yield "memory.max" if version == 2 else "memory.limit_in_bytes", str(int(amount(limits["memory"])))
+    if "pids" in controllers and "pids" in limits:
+        yield "pids.max", limits["pids"]
 
-    Raises:
-        FileNotFoundError: there is no cgroup v2.
+
+def _hierarchies() -> Iterator[tuple[Path, set[str]]]:
+    """Where to make directories, and the controllers that they have there.
+
+    In v1 that is below the group that this process is in. In v2 it is the root: only there may a group with processes
+    hand controllers down; who may not write there has no use for more than the cgroup id, below the own group.
     """
-    path = next(
-        (
-            line.split(":", 2)[2]
-            for line in Path("/proc/self/cgroup").read_text().splitlines()
-            if line.startswith("0::")
-        ),
-        None,
-    )
-    for hierarchy in _HIERARCHIES:
-        if path is not None and Path(hierarchy, "cgroup.controllers").exists():
-            return Path(hierarchy, path.lstrip("/"))
-    raise FileNotFoundError("no cgroup v2 here")
+    own = {line.split(":")[1]: line.rstrip("\n").split(":", 2)[2] for line in _lines("/proc/self/cgroup")}
+    for line in _lines("/proc/self/mountinfo"):
+        before, _, after = line.partition(" - ")
+        place = Path(before.split(" ")[4])
+        kind, _, options = after.rstrip("\n").split(" ", 2)
+        if kind == "cgroup2" and "" in own:
+            at_root = os.access(place, os.W_OK)
+            given = (place / "cgroup.subtree_control").read_text().split() if at_root else []
+            yield (place if at_root else place / own[""].lstrip("/")), set(given).intersection(CONTROLLERS)
+        elif kind == "cgroup":
+            mine = set(options.split(",")).intersection(CONTROLLERS)
+            path = next((own[names] for names in own if mine and mine.intersection(names.split(","))), None)
+            if path is not None:
+                yield place / path.lstrip("/"), mine
+
+
+def _lines(path: str) -> list[str]:
+    with open(path) as file:  # noqa: PTH123
+        return file.readlines()

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import linux
+from .quantity import amount
 
 HERE = Path(__file__).resolve().parent
 CODE = "/opt/demo/inside"
@@ -17,13 +18,6 @@ PYTHON = str(Path(sys.executable).resolve())
 _SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "nix", "gnu")
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _COPIED = ("passwd", "group", "nsswitch.conf", "localtime")
-_UNITS = {"Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "": 1}
-
-
-def size_in_bytes(quantity: str) -> int:
-    """A Kubernetes quantity with a binary suffix, or none."""
-    number = quantity.rstrip("KMGi")
-    return int(number) * _UNITS[quantity[len(number) :]]
 
 
 def make_sandbox_root(plan: dict[str, Any]) -> None:
@@ -49,7 +43,7 @@ def make_sandbox_root(plan: dict[str, Any]) -> None:
     for volume in pod["spec"].get("volumes", []):
         name = volume["name"]
         size = plan["sizes"].get(name) or (volume["emptyDir"] or {}).get("sizeLimit", "16Mi")
-        _make_volume(scratch / "volumes" / name, size_in_bytes(size), plan["inodes"].get(name))
+        _make_volume(scratch / "volumes" / name, int(amount(size)), plan["inodes"].get(name))
     linux.pivot_root(str(scratch))
 
 

@@ -35,7 +35,12 @@ def main() -> None:
     except OSError as error:
         _tell({"error": "namespaces", "errno": error.errno, "message": str(error)})
         return
-    cgroups = Cgroups([container["name"] for container in _containers(config["pod"])])
+    cgroups = Cgroups({one["name"]: _limits(one, config["pids"]) for one in _containers(config["pod"])})
+    missing = set(config["controllers"]) - cgroups.controllers
+    if missing:
+        cgroups.remove()
+        _tell({"error": "controllers", "missing": sorted(missing), "message": "; ".join(cgroups.notes)})
+        return
     # The inner process notices the outer one's end by this pipe too: it holds the writing end open as long as it lives.
     inner_lifeline, held_open = os.pipe()
     inner = os.fork()
@@ -43,7 +48,7 @@ def main() -> None:
         os.close(held_open)
         _be_pid_one(config, cgroups, inner_lifeline)
     os.close(inner_lifeline)
-    _tell({"pid": inner, "notes": cgroups.notes, "cgroup": str(cgroups.directory or "")})
+    _tell({"pid": inner, "notes": cgroups.notes, "cgroups": [str(top) for top in cgroups.tops]})
     ended = os.pidfd_open(inner)
     select.select([lifeline, signals, ended], [], [])
     os.kill(inner, signal.SIGKILL)
@@ -111,6 +116,13 @@ def _be_pid_one(config: dict[str, Any], cgroups: Cgroups, lifeline: int) -> None
 
 def _containers(pod: dict[str, Any]) -> list[dict[str, Any]]:
     return [*pod["spec"].get("initContainers", []), *pod["spec"]["containers"]]
+
+
+def _limits(container: dict[str, Any], pids: dict[str, int]) -> dict[str, str]:
+    limits: dict[str, str] = dict(container.get("resources", {}).get("limits", {}))
+    if container["name"] in pids:
+        limits["pids"] = str(pids[container["name"]])
+    return limits
 
 
 def _tell(event: dict[str, Any]) -> None:

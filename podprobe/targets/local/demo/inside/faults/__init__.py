@@ -33,8 +33,10 @@ NAMES = (
     "leaked-segment", "dev-shm-full", "queue-stuck", "semaphore-wait", "ipc-limits", "posix-queue-full",
     # volumes
     "bytes-full", "inodes-full", "size-limit", "no-size-limit", "memory-volume", "deleted-file", "lock-wait",
-    # processes, resources, start-up, names
-    "zombies", "shared-pids", "unlimited-sibling", "start-race", "dns-failing",
+    # processes and resources
+    "zombies", "pids-near-limit", "shared-pids", "cpu-throttled", "memory-near-limit", "oom-kill", "unlimited-sibling",
+    # start-up and names
+    "start-race", "dns-failing",
 )  # fmt: skip
 DEFAULT = ("retransmits", "port-conflict", "inodes-full", "leaked-segment", "zombies")
 """What the demo Pod has where nothing else is said."""
@@ -50,6 +52,10 @@ class Plan:
     inodes: dict[str, int] = field(default_factory=dict)
     """How many inodes volumes have, where that is few."""
 
+    pids: dict[str, int] = field(default_factory=dict)
+    """How many processes containers may have, where that is limited."""
+    controllers: list[str] = field(default_factory=list)
+    """cgroup controllers that a fault cannot do without."""
     etc: dict[str, str] = field(default_factory=dict)
     """Files of every container's /etc."""
 
@@ -64,6 +70,12 @@ class Plan:
         volumes: list[dict[str, Any]] = self.pod["spec"]["volumes"]
         found: dict[str, Any] = next(one for one in volumes if one["name"] == name)["emptyDir"]
         return found
+
+    def limit(self, container: str, resource: str, quantity: str) -> None:
+        """Add a resource limit, which has to be real."""
+        limits = self.container(container).setdefault("resources", {}).setdefault("limits", {})
+        limits[resource] = quantity
+        self.controllers.append(resource)
 
     def declare_port(self, container: str, name: str, number: int) -> None:
         """Add a `containerPort`."""
