@@ -63,11 +63,22 @@ def statuses(demo: Demo) -> dict[str, dict[str, Any]]:
 
 def processes(demo: Demo, container: str) -> list[int]:
     """A container's processes as this machine numbers them, its first process first."""
-    wanted = int(statuses(demo)[container]["containerID"].removeprefix("demo://"))
-    found = [pid for pid in all_pids() if namespace(pid, "mnt") == wanted]
+    wanted = statuses(demo)[container]["containerID"].removeprefix("demo://")
+    found = [
+        pid
+        for pid in all_pids()
+        if str(namespace(pid, "mnt")) == wanted or f"/{wanted}" in _cgroup_paths(pid)
+    ]
     return sorted(
         found, key=lambda pid: int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
     )
+
+
+def _cgroup_paths(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cgroup").read_text()
+    except OSError:
+        return ""
 
 
 def all_pids() -> list[int]:

@@ -107,6 +107,22 @@ def test_volumes_have_the_kernels_numbers(demo: Demo, snapshot: Snapshot) -> Non
     }  # fmt: skip
 
 
+def test_owners_are_known_where_pids_are_shared_too() -> None:
+    """One agent sees all processes; whose they are, their control groups tell."""
+    with kernel.demo_with("shared-pids") as demo:
+        session = Session(open_local(demo.pid))
+        try:
+            session.look()
+            snapshot = session.look()  # with the agent of the first there
+        finally:
+            session.close()
+        assert snapshot.target.shared_pid
+        assert {each.name for each in snapshot.containers} == {"logger", "web", "app", "worker", "metrics"}
+        if not demo.notes:
+            owners = {each.port: (each.container, each.owner.by) for each in snapshot.network.listeners}
+            assert owners == {8080: ("web", "fd"), 5000: ("app", "fd"), 9090: ("metrics", "fd")}
+
+
 def test_a_container_that_starts_again_gets_another_agent() -> None:
     with Demo(()) as demo:
         target = open_local(demo.pid)

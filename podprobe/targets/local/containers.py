@@ -79,6 +79,8 @@ def _divide(together: list[Member], alone: bool) -> list[list[Member]]:
     for member in together:
         if len(identifiers - {None}) > 1:
             key: object = _container_id(member)
+            if key is None and not _is_pause([member]):
+                continue  # has come in from outside, by nsenter
         elif alone and len(identifiers - {None}) == 0:
             key = member.namespaces["mnt"]
         else:

@@ -24,8 +24,8 @@ def read(sandbox_pid: int) -> PodState | None:
         sandbox_pid: the process that holds the namespaces, as this machine numbers it.
 
     Returns:
-        `None` where there is no such file: then it is somebody else's sandbox. A container's `id` is the inode of
-        its mount namespace.
+        `None` where there is no such file: then it is somebody else's sandbox. A container's `id` is that of
+        its control group or, without, the inode of its mount namespace.
     """
     try:
         with Path(f"/proc/{sandbox_pid}/root/pod.json").open("rb") as file:

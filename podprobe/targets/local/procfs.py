@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podprobe.errors import AccessError, TargetError
+from podprobe_agent.protocol import AGENT_TITLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +39,8 @@ class Member:
 def members_of(pid: int) -> tuple[Member, ...]:
     """Every process that shares the network namespace of `pid`, oldest first.
 
-    On the host's own network that would be the whole machine; there, only those of the same PID namespace count.
+    podprobe's agents are left out. On the host's own network that would be the whole machine; there, only those of
+    the same PID namespace count.
 
     Raises:
         TargetError: there is no such process, or this is not Linux.
@@ -110,6 +112,8 @@ def _read(pid: int, shared: str, wanted: int) -> Member | None:
             for line in (directory / "status").read_text(errors="replace").splitlines()
             if ":\t" in line
         )
+        if AGENT_TITLE.encode() in (directory / "cmdline").read_bytes().split(b"\0"):
+            return None
         namespaces = {kind: os.stat(f"{directory}/ns/{kind}").st_ino for kind in _KINDS}
     except OSError:
         # Ended meanwhile, or another user's; the one that was asked for has been read before.

@@ -14,12 +14,10 @@ from podprobe.model import Container, Target, User, Visibility
 from podprobe.targets.base import AgentSet, PodState, Progress
 from podprobe.targets.local import declared, enter, procfs, volumes
 from podprobe.targets.local.containers import Group, LocalContainer, group
+from podprobe_agent.protocol import AGENT_TITLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_MARK = "podprobe-agent"
-"""Last argument of every agent's process, by which agents know each other."""
 
 
 class LocalTarget:
@@ -129,7 +127,7 @@ class LocalTarget:
         named = tuple(
             replace(container, name=name)
             for container in found.containers
-            if (name := names.get(str(container.init.namespaces["mnt"]))) is not None
+            if (name := names.get(container.id or str(container.init.namespaces["mnt"]))) is not None
         )
         return replace(found, containers=named), manifest
 
@@ -142,7 +140,7 @@ class LocalTarget:
                 del self._agents[name]
 
     def _start(self, name: str | None, container: LocalContainer) -> Agent:
-        arguments = enter.command(container.init, (*COMMAND[1:], _MARK))
+        arguments = enter.command(container.init, (*COMMAND[1:], AGENT_TITLE))
         try:
             return Agent.start(ProcessStream(arguments), name, self._timeout)
         except AgentError as error:

@@ -7,6 +7,7 @@ cgroup v1 too, each controller has directories of its own; the v2 ones then only
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,8 @@ class Cgroups:
         """Above those of the containers."""
         self.controllers: set[str] = set()
         """Those that each container has for itself."""
+        self.ids = {name: _identifier(name) for name in limits}
+        """What the containers' directories are called: like a runtime's ids, which is what podprobe goes by."""
         self._files: dict[str, list[int]] = {name: [] for name in limits}
         self._directories: list[Path] = []
         failures = []
@@ -52,6 +55,10 @@ class Cgroups:
             with contextlib.suppress(OSError):
                 os.write(file, b"0")
 
+    def identifier(self, name: str) -> str | None:
+        """A container's id; `None` where it has no control group of its own."""
+        return self.ids[name] if self._files[name] else None
+
     def remove(self) -> None:
         """Take the directories down; the processes in them must have ended."""
         for directory in reversed(self._directories):
@@ -68,7 +75,7 @@ class Cgroups:
                 (top / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in controllers))
             controllers = set((top / "cgroup.subtree_control").read_text().split())
         for name, own in limits.items():
-            directory = top / name
+            directory = top / self.ids[name]
             directory.mkdir()
             self._directories.append(directory)
             for file, text in _settings(version, controllers, own):
@@ -76,6 +83,11 @@ class Cgroups:
             # Opened here, because the containers' mount namespaces show no control groups.
             self._files[name].append(os.open(directory / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC))
         self.controllers |= controllers
+
+
+def _identifier(name: str) -> str:
+    """64 hexadecimal digits."""
+    return hashlib.sha256(f"{os.getpid()} {name}".encode()).hexdigest()
 
 
 def _settings(version: int, controllers: set[str], limits: dict[str, str]) -> Iterator[tuple[str, str]]:

@@ -88,7 +88,7 @@ class Kubelet:
         container.pid = pid
         container.started_at = _now()
         container.started_clock = time.monotonic()
-        container.namespace = linux.namespace_id("mnt", pid)
+        container.id = self._cgroups.identifier(container.spec["name"]) or str(linux.namespace_id("mnt", pid))
         self._write_status()
 
     def _be_container(self, container: _Container, tell_apart: int) -> None:
@@ -125,7 +125,7 @@ class Kubelet:
         # One that crashes is as ready as it will be.
         self._awaited = {who for who in self._awaited if who.partition("/")[0] != name}
         container.pid = None
-        container.namespace = None
+        container.id = None
         code = os.waitstatus_to_exitcode(status)
         exited = {"exitCode": code if code >= 0 else 128 - code, "reason": "Error" if code else "Completed"}
         if code < 0:
@@ -159,7 +159,7 @@ class _Container:
     def __init__(self, spec: dict[str, Any]) -> None:
         self.spec = spec
         self.pid: int | None = None
-        self.namespace: int | None = None
+        self.id: str | None = None
         self.started_at = ""
         self.started_clock = 0.0
         self.start_at = 0.0
@@ -167,7 +167,7 @@ class _Container:
         self.last_exit: dict[str, Any] | None = None
 
     def status(self) -> dict[str, Any]:
-        """A containerStatus of the Kubernetes API; the container's id is its mount namespace."""
+        """A containerStatus of the Kubernetes API; the id is its control group's or, without, its mount namespace's."""
         running = self.pid is not None
         waiting = {
             "waiting": {"reason": "CrashLoopBackOff", "message": f"back-off restarting {self.spec['name']}"}
@@ -182,8 +182,8 @@ class _Container:
             "lastState": {"terminated": self.last_exit} if self.last_exit else {},
             "user": {"linux": {"uid": 0, "gid": 0, "supplementalGroups": []}},
         }
-        if self.namespace is not None:
-            status["containerID"] = f"demo://{self.namespace}"
+        if self.id is not None:
+            status["containerID"] = f"demo://{self.id}"
         return status
 
 

@@ -21,7 +21,7 @@ _COPIED = ("passwd", "group", "nsswitch.conf", "localtime")
 
 
 def make_sandbox_root(plan: dict[str, Any]) -> None:
-    """Make the sandbox's root: `/base` with the host's programs, `/volumes`, `/shm`, `/mqueue`; and move into it.
+    """Make the sandbox's root, with what the containers' roots are made of, and move into it.
 
     Args:
         plan: a `faults.Plan`. The Pod's emptyDir volumes become tmpfs of their sizeLimit, where it says nothing else.
@@ -30,15 +30,17 @@ def make_sandbox_root(plan: dict[str, Any]) -> None:
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
     scratch = _scratch()
     linux.mount("sandbox", str(scratch), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=16m,mode=755")
-    for name in ("base", "containers", "volumes", "logs", "shm", "mqueue", "proc"):
-        (scratch / name).mkdir()
+    for name in ("base", "containers", "volumes", "logs", "dev/shm", "dev/mqueue", "proc"):
+        (scratch / name).mkdir(parents=True)
     _bind_programs(scratch / "base")
     _bind(HERE, scratch / "base" / CODE.lstrip("/"))
     for name in _DEVICES:
         _bind(Path("/dev", name), scratch / "base/dev" / name)
     _copy_settings(scratch / "base/etc", pod["spec"]["hostname"], plan["etc"])
-    linux.mount("shm", str(scratch / "shm"), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=64m,mode=1777")
-    linux.mount("mqueue", str(scratch / "mqueue"), "mqueue", linux.MS_NOSUID | linux.MS_NODEV)
+    linux.mount(
+        "shm", str(scratch / "dev/shm"), "tmpfs", linux.MS_NOSUID | linux.MS_NODEV, "size=64m,mode=1777"
+    )
+    linux.mount("mqueue", str(scratch / "dev/mqueue"), "mqueue", linux.MS_NOSUID | linux.MS_NODEV)
     linux.mount("proc", str(scratch / "proc"), "proc")
     for volume in pod["spec"].get("volumes", []):
         name = volume["name"]
@@ -67,8 +69,8 @@ def make_container_root(container: dict[str, Any]) -> None:
     (root / "dev/fd").symlink_to("/proc/self/fd")
     mounted = {mount["mountPath"] for mount in container.get("volumeMounts", [])}
     if "/dev/shm" not in mounted:
-        _bind(Path("/shm"), root / "dev/shm")
-    _bind(Path("/mqueue"), root / "dev/mqueue")
+        _bind(Path("/dev/shm"), root / "dev/shm")
+    _bind(Path("/dev/mqueue"), root / "dev/mqueue")
     for mount in container.get("volumeMounts", []):
         target = root / mount["mountPath"].lstrip("/")
         _bind(Path("/volumes", mount["name"]), target)
