@@ -27,6 +27,8 @@ class LocalContainer:
     init: Member
     """Its oldest process: PID 1, where the container has a PID namespace of its own."""
     members: tuple[Member, ...]
+    guest: bool = False
+    """It has joined another container's PID namespace: an ephemeral container."""
     id: str | None = None
     """As its runtime numbers it, where its control group tells."""
 
@@ -39,7 +41,7 @@ class Group:
     sandbox: Member | None
     """The process that only holds the namespaces (`pause`), if there is one."""
     shared_pid: bool
-    """Several containers are in one PID namespace."""
+    """All containers are in one PID namespace."""
 
 
 def group(members: Iterable[Member]) -> Group:
@@ -51,24 +53,23 @@ def group(members: Iterable[Member]) -> Group:
     by_pid: dict[int, list[Member]] = {}
     for member in members:
         by_pid.setdefault(member.namespaces["pid"], []).append(member)
-    parts: list[list[Member]] = []
-    shared_pid = False
-    for together in by_pid.values():
-        divided = _divide(together, alone=len(by_pid) == 1)
-        shared_pid |= sum(not _is_pause(part) for part in divided) > 1
-        parts += divided
+    parts = [part for together in by_pid.values() for part in _divide(together, alone=len(by_pid) == 1)]
     sandboxes = [part[0] for part in parts if _is_pause(part)]
+    spaces = {part[0].namespaces["pid"] for part in parts if not _is_pause(part)}
     real = [part for part in parts if not _is_pause(part)] or parts
     names: dict[str, int] = {}
     containers = []
     for part in real:
         identifier = _container_id(part[0])
-        name = (_runtime_name(identifier) if identifier else None) or part[0].name
+        name = (_runtime_name(identifier, part[0].parent) if identifier else None) or part[0].name
         names[name] = names.get(name, 0) + 1
         unique = name if names[name] == 1 else f"{name}-{names[name]}"
-        containers.append(LocalContainer(name=unique, init=part[0], members=tuple(part), id=identifier))
+        guest = len(spaces) > 1 and part[0].inner_pid != 1
+        containers.append(LocalContainer(unique, part[0], tuple(part), guest, identifier))
     return Group(
-        containers=tuple(containers), sandbox=sandboxes[0] if sandboxes else None, shared_pid=shared_pid
+        containers=tuple(containers),
+        sandbox=sandboxes[0] if sandboxes else None,
+        shared_pid=len(spaces) == 1 and len(containers) > 1,
     )
 
 
@@ -86,7 +87,12 @@ def _divide(together: list[Member], alone: bool) -> list[list[Member]]:
         else:
             key = None
         divided.setdefault(key, []).append(member)
-    return list(divided.values())
+    # With a runtime's id, all of an agent's container goes: what holds it open has children.
+    return [
+        kept
+        for key, part in divided.items()
+        if (kept := [] if key and any(one.agent for one in part) else [one for one in part if not one.agent])
+    ]
 
 
 def _is_pause(part: list[Member]) -> bool:
@@ -98,9 +104,13 @@ def _container_id(member: Member) -> str | None:
     return found[-1] if found else None
 
 
-def _runtime_name(identifier: str) -> str | None:
-    """What containerd calls a container, from the annotations in its bundle; root may read them."""
-    for bundle in sorted(Path(_BUNDLES).glob(f"*/{identifier}/config.json")):
+def _runtime_name(identifier: str, parent: int) -> str | None:
+    """What containerd calls a container, from the annotations in its bundle; root may read them.
+
+    The parent of a container's first process is its shim, whose working directory is a bundle beside the others.
+    """
+    beside = Path(f"/proc/{parent}/cwd/..", identifier, "config.json")
+    for bundle in (beside, *sorted(Path(_BUNDLES).glob(f"*/{identifier}/config.json"))):
         try:
             annotations = json.loads(bundle.read_bytes()).get("annotations") or {}
         except (OSError, ValueError):

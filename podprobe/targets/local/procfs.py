@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podprobe.errors import AccessError, TargetError
-from podprobe_agent.protocol import AGENT_TITLE
+from podprobe_agent.protocol import AGENT_TITLE, HOLDER_MARK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,8 @@ class Member:
     gid: int
     namespaces: dict[str, int]
     """Inodes, by kind: `net`, `pid`, `mnt`, `ipc`, `uts`, `user`."""
+    agent: bool
+    """It is a process of podprobe's: an agent, or what holds an agent's container open."""
     cgroup: str
     """Its path in the v2 hierarchy, or the longest in any v1 hierarchy; empty where unreadable."""
 
@@ -39,8 +41,7 @@ class Member:
 def members_of(pid: int) -> tuple[Member, ...]:
     """Every process that shares the network namespace of `pid`, oldest first.
 
-    podprobe's agents are left out. On the host's own network that would be the whole machine; there, only those of
-    the same PID namespace count.
+    On the host's own network that would be the whole machine; there, only those of the same PID namespace count.
 
     Raises:
         TargetError: there is no such process, or this is not Linux.
@@ -112,8 +113,7 @@ def _read(pid: int, shared: str, wanted: int) -> Member | None:
             for line in (directory / "status").read_text(errors="replace").splitlines()
             if ":\t" in line
         )
-        if AGENT_TITLE.encode() in (directory / "cmdline").read_bytes().split(b"\0"):
-            return None
+        arguments = (directory / "cmdline").read_bytes()
         namespaces = {kind: os.stat(f"{directory}/ns/{kind}").st_ino for kind in _KINDS}
     except OSError:
         # Ended meanwhile, or another user's; the one that was asked for has been read before.
@@ -131,6 +131,7 @@ def _read(pid: int, shared: str, wanted: int) -> Member | None:
         uid=int(status["Uid"].split()[1]),
         gid=int(status["Gid"].split()[1]),
         namespaces=namespaces,
+        agent=AGENT_TITLE.encode() in arguments.split(b"\0") or HOLDER_MARK.encode() in arguments,
         cgroup=_cgroup(directory),
     )
 

@@ -77,8 +77,9 @@ class LocalTarget:
             AccessError: entering the namespaces is not allowed.
         """
         found, _ = self._find()
+        # A PID namespace that an ephemeral container has joined gets one agent, that of its first owner.
         wanted: dict[str | None, LocalContainer] = {
-            container.name: container for container in found.containers
+            container.name: container for container in found.containers if not container.guest
         }
         if found.shared_pid:
             wanted = {None: found.containers[0]}
@@ -158,6 +159,7 @@ def _describe(container: LocalContainer) -> Container:
     return Container(
         name=container.name,
         id=container.id,
+        kind="ephemeral" if container.guest else "app",
         state="running",
         user=User(uid=init.uid, gid=init.gid),
     )
