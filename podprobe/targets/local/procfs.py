@@ -78,9 +78,11 @@ def namespace(pid: int, kind: str) -> int:
             "name the PID of a running process of the Pod, as ps shows it here",
         ) from None
     except PermissionError:
+        way_out = "run podprobe as root, or as the user who started the process"
+        if os.geteuid() == 0:
+            way_out = "run podprobe in the machine's own namespaces: this root is that of a container"
         raise AccessError(
-            f"the namespaces of process {pid} may not be read by uid {os.geteuid()}",
-            "run podprobe as root, or as the user who started the process",
+            f"the namespaces of process {pid} may not be read by uid {os.geteuid()}", way_out
         ) from None
 
 
