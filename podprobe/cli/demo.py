@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import sys
 
@@ -52,12 +53,19 @@ def command(active: tuple[str, ...], healthy: bool, keep: bool, words: tuple[str
         raise UsageError("--keep runs no command", "leave out --keep, or the command")
     if not keep:
         _check(words)
+    from podprobe.cli.options import end_progress, show_progress
+    from podprobe.targets.base import Progress
     from podprobe.targets.local.demo import DEFAULT, Demo
 
     # A polite end takes the Pod down before this process goes; a rude one is noticed by the Pod's sandbox.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda received, _: sys.exit(128 + received))
-    with Demo(() if healthy else active or DEFAULT) as pod:
+    show_progress(Progress("making the demo Pod"))
+    with contextlib.ExitStack() as stack:
+        try:
+            pod = stack.enter_context(Demo(() if healthy else active or DEFAULT))
+        finally:
+            end_progress()
         for note in pod.notes:
             click.echo(f"demo: {note}", err=True)
         target = f"local:{pod.pid}"
