@@ -39,14 +39,19 @@ def open_pod(
         TargetError: the kubeconfig cannot be used.
         AccessError: its credential plugin failed.
     """
-    from podprobe.targets.kubernetes.api import Api
-    from podprobe.targets.kubernetes.kubeconfig import connect
+    from podprobe.targets.kubernetes.shared import shared_api
     from podprobe.targets.kubernetes.target import KubernetesTarget
 
-    connection = connect(context=context, kubeconfig=kubeconfig, as_user=as_user, as_groups=as_groups)
+    api = shared_api(
+        context=context,
+        kubeconfig=kubeconfig,
+        as_user=as_user,
+        as_groups=as_groups,
+        request_timeout=request_timeout,
+    )
     return KubernetesTarget(
-        Api(connection, request_timeout),
-        namespace or connection.namespace,
+        api,
+        namespace or api.connection.namespace,
         target,
         image=image,
         ttl=ttl,
