@@ -9,6 +9,7 @@ process ids, fill levels, everything that differs between two looks at a Pod tha
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,9 @@ _IDENTITY_LABELS = {
     "apps.kubernetes.io/pod-index",
     "batch.kubernetes.io/job-completion-index",
 }
+
+_TOKEN_VOLUME = re.compile(r"\b(kube-api-access)-[a-z0-9]{5}\b")
+"""The API server adds a volume of its own to each Pod, and gives it a name by chance."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,8 @@ def _within(path: str, prefixes: frozenset[str]) -> bool:
 
 
 def _placeless(text: str, snapshot: Snapshot) -> str:
+    """`text` without what names just this Pod: its addresses, and the random part of a token volume's name."""
+    text = _TOKEN_VOLUME.sub(r"\1", text)
     for address in sorted(snapshot.target.ips, key=len, reverse=True):
         text = text.replace(address, POD_IP)
     return text

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from podprobe.analysis.diff import Change, diff, odd_ones
-from podprobe.model import Connection, Container, Finding, Listener, Snapshot
+from podprobe.model import Connection, Container, Finding, Listener, Snapshot, Volume, VolumeMount
 from tests.support.hostile import poison
 from tests.support.samples import healthy_pod, large_pod, troubled_pod
 
@@ -102,6 +102,18 @@ def test_the_pods_own_address_is_no_change() -> None:
     other = _listening(healthy_pod(), Listener(protocol="tcp", address="10.244.9.9", port=8080))
     other = _with(other, target=_with(other.target, ips=("10.244.9.9",), pod="other", uid="2", node="node-9"))
     assert diff(pod, other).changes == ()
+
+
+def test_the_name_of_a_token_volume_is_no_change() -> None:
+    def with_token(pod: Snapshot, name: str) -> Snapshot:
+        mount = VolumeMount(
+            container="nginx", path="/var/run/secrets/kubernetes.io/serviceaccount", read_only=True
+        )
+        return _with(pod, volumes=(*pod.volumes, Volume(name=name, type="projected", mounts=(mount,))))  # type: ignore[no-any-return]
+
+    pod = healthy_pod()
+    found = diff(with_token(pod, "kube-api-access-x7k2p"), with_token(pod, "kube-api-access-9zzq4"))
+    assert found.changes == ()
 
 
 @pytest.mark.parametrize(("port", "noise"), [(40000, True), (8125, False)])
