@@ -18,6 +18,7 @@ from podprobe.analysis.channels import channels
 from podprobe.analysis.latency import Kind, latency_from, merged
 from podprobe.analysis.probing import plan
 from podprobe.analysis.rates import with_rates
+from podprobe.analysis.roles import with_roles
 from podprobe.analysis.services import services
 from podprobe.analysis.volumes import walk_plan
 from podprobe.config import Config
@@ -173,6 +174,7 @@ class Session:
         snapshot = with_rates(assemble(look), history[-1] if history else None)
         snapshot = msgspec.structs.replace(snapshot, services=services(snapshot))
         snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, self.config.thresholds))
+        snapshot = with_roles(snapshot)
         return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, self.config))
 
     def _state(self) -> PodState:

@@ -180,12 +180,18 @@ class Cgroup(Model, frozen=True, kw_only=True):
     pressure: Pressure | None = None
 
 
+Role = Literal["reverse-proxy", "ambassador", "log-shipper", "cache", "metrics-exporter", "mesh-proxy"]
+"""A part that containers beside an application often play."""
+
+
 class Container(Model, frozen=True, kw_only=True):
     """One container: what is declared, its state, and what runs in it."""
 
     name: str
     id: str | None = None
     kind: Literal["app", "sidecar", "init", "ephemeral"] = "app"
+    role: Role | None = None
+    """Told by what it does, its ports and its image; `None` where these tell none."""
     state: Literal["waiting", "running", "terminated", "unknown"] = "unknown"
     state_reason: str | None = None
     ready: bool | None = None

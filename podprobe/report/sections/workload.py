@@ -40,7 +40,7 @@ def containers(snapshot: Snapshot, marks: Marks) -> Section:
             marks.row(
                 f"/containers/{index}",
                 text(container.name, 63),
-                Cell(container.kind, tone="plain" if container.kind == "app" else "dim"),
+                Cell(_part(container), tone="plain" if container.kind == "app" else "dim"),
                 Cell(state, tone=tone),
                 count(container.restarts),
                 size(memory),
@@ -64,6 +64,11 @@ def containers(snapshot: Snapshot, marks: Marks) -> Section:
         Column("image", 3),
     )
     return section("containers", "Containers", columns, rows)
+
+
+def _part(container: Container) -> str:
+    """Its kind, and the part it plays where that is known: `sidecar, log shipper`."""
+    return f"{container.kind}, {container.role.replace('-', ' ')}" if container.role else container.kind
 
 
 def processes(snapshot: Snapshot, marks: Marks) -> Section:

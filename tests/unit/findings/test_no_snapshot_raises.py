@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from podprobe.analysis.channels import channels
+from podprobe.analysis.roles import with_roles
 from podprobe.config import Config
 from podprobe.findings import RULES, evaluate
 from podprobe.model import Snapshot
@@ -69,3 +70,4 @@ def test_nothing_but_noise(seed: int) -> None:
     noise = anything(Snapshot, Random(seed))
     evaluate(noise, (noise, noise, noise), SENSITIVE)
     channels(noise)
+    with_roles(noise)
