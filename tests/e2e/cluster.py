@@ -111,10 +111,7 @@ class Cluster:
             f"--service-account-private-key-file={self.state}/pki/sa.key",
         )  # fmt: skip
         self._start("scheduler", "kube-scheduler", admin, "--leader-elect=false", "--bind-address=127.0.0.1")
-        self._start(
-            "kubelet", "kubelet", admin, f"--config={self.state}/kubelet.yaml", f"--root-dir={self.state}/kubelet",
-            "--hostname-override=e2e-node", f"--node-ip={NODE}",
-        )  # fmt: skip
+        self.start_kubelet()
         _await("the node", lambda: " Ready " in self.kubectl("get", "nodes"))
         _await("the service account", lambda: bool(self.kubectl("get", "serviceaccount", "default")))
 
@@ -165,6 +162,13 @@ class Cluster:
             "--service-account-issuer=https://kubernetes.default.svc", f"--service-cluster-ip-range={SERVICES}",
             "--allow-privileged=true", "--endpoint-reconciler-type=none",
             "--kubelet-preferred-address-types=InternalIP",
+        )  # fmt: skip
+
+    def start_kubelet(self) -> None:
+        """Start the kubelet; Pods that run go on running."""
+        self._start(
+            "kubelet", "kubelet", f"--kubeconfig={self.kubeconfig()}", f"--config={self.state}/kubelet.yaml",
+            f"--root-dir={self.state}/kubelet", "--hostname-override=e2e-node", f"--node-ip={NODE}",
         )  # fmt: skip
 
     def restart_api_server(self) -> None:

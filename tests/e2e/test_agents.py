@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from podprobe.errors import AgentError
+from podprobe.errors import AgentError, TargetError
 from podprobe.targets.base import Progress
 from podprobe.targets.kubernetes import open_pod
 from podprobe.targets.kubernetes.target import KubernetesTarget
@@ -128,6 +128,29 @@ def test_a_cut_stream_is_connected_again_without_a_new_container(kube: Kube, nam
         assert again is not agent
         assert again.look(["processes"]).end
         assert len(kube.agents(namespace, "one")) == 1
+    finally:
+        target.close()
+
+
+def test_a_pod_that_goes_and_one_that_takes_its_name(kube: Kube, namespace: str) -> None:
+    made = pods.pod("one", namespace, pods.sleeper("a", kube.images))
+    kube.apply(made)
+    kube.ready(namespace, "one")
+    target = _open(kube, namespace, "one")
+    try:
+        first = target.agents(_quiet).agents["a"]
+        kube.kubectl("delete", "pod", "one", "-n", namespace)
+        kube.wait("the agent to be missed", lambda: not first.alive, 10)
+        with pytest.raises(TargetError, match="no Pod one"):
+            target.state()
+        with pytest.raises(TargetError, match="no Pod one"):
+            target.agents(_quiet)
+        kube.apply(made)
+        kube.ready(namespace, "one")
+        target.state()
+        second = target.agents(_quiet).agents["a"]
+        assert second is not first
+        assert second.alive
     finally:
         target.close()
 

@@ -84,6 +84,38 @@ def test_the_role_is_enough_and_each_verb_is_needed_by_somebody(kube: Kube, name
         kube.kubectl("delete", "clusterrolebinding", roles[1]["metadata"]["name"])
 
 
+def test_without_a_verb_nothing_is_half_made(kube: Kube, namespace: str) -> None:
+    kube.apply(pods.pod("one", namespace, pods.sleeper("a", kube.images)))
+    kube.ready(namespace, "one")
+    for resource, verb in (
+        ("pods/ephemeralcontainers", "patch"),
+        ("pods/exec", "get"),
+        ("pods/exec", "create"),
+    ):
+        user = f"{verb}less-{namespace}"
+        role, _ = _roles(user)
+        for rule in role["rules"]:
+            if rule["resources"] == [resource]:
+                rule["verbs"] = [one for one in rule["verbs"] if one != verb]
+        role["rules"] = [rule for rule in role["rules"] if rule["verbs"]]
+        # In the namespace, so that it goes with it.
+        role |= {"kind": "Role", "metadata": {"name": user, "namespace": namespace}}
+        subject = {"kind": "User", "name": user, "apiGroup": _GROUP}
+        binding = {
+            "apiVersion": f"{_GROUP}/v1", "kind": "RoleBinding", "metadata": {"name": user, "namespace": namespace},
+            "roleRef": {"apiGroup": _GROUP, "kind": "Role", "name": user}, "subjects": [subject],
+        }  # fmt: skip
+        kube.apply(role, binding)
+        kube.wait(
+            "the binding", lambda user=user: not kube.refuses("get", "pods", "-n", namespace, "--as", user)
+        )
+        done = kube.podprobe("snapshot", "one", "-n", namespace, "--as", user)
+        assert done.returncode == 1
+        assert f"you may not {verb} {resource} in namespace {namespace}" in done.stderr
+        assert "deploy/rbac.yaml" in done.stderr
+        assert not kube.agents(namespace, "one")
+
+
 def _name(verb: str, resource: str, group: str, namespace: str, *, cluster: bool) -> str:
     full, slash, subresource = resource.partition("/")
     where = "in the whole cluster" if cluster else f"in namespace {namespace}"

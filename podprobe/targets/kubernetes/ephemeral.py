@@ -16,6 +16,7 @@ from podprobe.targets.kubernetes.failures import ApiAccessError, ApiError
 from podprobe.targets.kubernetes.images import explain, is_present
 from podprobe.targets.kubernetes.lookable import read_node
 from podprobe.targets.kubernetes.objects import Pod, PodEvent
+from podprobe.targets.kubernetes.permissions import check_exec
 from podprobe.targets.kubernetes.security import Candidate, candidates
 
 if TYPE_CHECKING:
@@ -139,6 +140,7 @@ class Ephemerals:
 
     def _add(self, pod: Pod, wants: Sequence[Want], outcome: Outcome) -> tuple[Pod, list[Holder]]:
         """Returns the Pod as patched, and the holders that have yet to be waited for."""
+        check_exec(self._api, pod.metadata.namespace or "default")
         node = read_node(self._api, pod)
         self._progress(Progress("checking privileges with a dry run", total=len(wants)))
         admitted = self.admitted(pod, wants, outcome)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from podprobe.targets.kubernetes.asks import Ask
-from podprobe.targets.kubernetes.failures import ApiError
-from podprobe.targets.kubernetes.objects import AccessReview
+from podprobe.targets.kubernetes.failures import GRANT, ApiAccessError, ApiError
+from podprobe.targets.kubernetes.objects import AccessReview, Version
 
 if TYPE_CHECKING:
     from podprobe.targets.kubernetes.api import Api
+
+_CREATE_SINCE = (1, 35)
+"""From this Kubernetes on, `create` is asked for where a WebSocket begins; before, `get` alone."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,30 @@ def permissions(namespace: str) -> list[Permission]:
         one("get", "nodes", "whether the node is well and has the agent's image", here=False),
         one("get", "namespaces", "which Pod Security level the namespace enforces", here=False),
     ]
+
+
+def check_exec(api: Api, namespace: str) -> None:
+    """Exec is allowed. Asked before an agent is added, which without exec would be of no use and there for good.
+
+    Raises:
+        ApiAccessError: it is not.
+    """
+    verbs = ("get", "create")
+    answers = ask_all(
+        api, [Permission(Ask(verb, "pods/exec", namespace), "talk to agents", True) for verb in verbs]
+    )
+    denied = [one.permission.ask for one in answers if one.allowed is False]
+    # `create` alone is asked for from 1.35 on; the version is looked up only where that matters.
+    if not denied or (denied[0].verb == "create" and not _asks_for_create(api)):
+        return
+    raise ApiAccessError(
+        f"you may not {denied[0].permission}: agents cannot be talked to without it", GRANT, status=403
+    )
+
+
+def _asks_for_create(api: Api) -> bool:
+    found = re.match(r"v?(\d+)\.(\d+)", api.raw("/version", Version).git_version)
+    return not found or (int(found[1]), int(found[2])) >= _CREATE_SINCE
 
 
 def ask_all(api: Api, wanted: list[Permission]) -> list[Granted]:

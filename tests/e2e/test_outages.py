@@ -1,4 +1,4 @@
-"""The API server goes away and comes back."""
+"""The API server and the kubelet go away and come back."""
 
 import pytest
 
@@ -11,6 +11,37 @@ from tests.e2e.conftest import Kube
 
 def _quiet(_: Progress) -> None:
     pass
+
+
+def test_a_restart_of_the_kubelet_is_survived(kube: Kube, namespace: str) -> None:
+    if kube.cluster is None:
+        pytest.skip("only the tests' own kubelet is restarted")
+    kube.apply(pods.pod("one", namespace, pods.sleeper("a", kube.images)))
+    kube.ready(namespace, "one")
+    target = open_pod(
+        "pod/one", namespace=namespace, kubeconfig=str(kube.kubeconfig), image="docker.io/library/python:3-slim",
+        ttl=900, request_timeout=5.0,
+    )  # fmt: skip
+    try:
+        agent = target.agents(_quiet).agents["a"]
+        kube.cluster.stop("kubelet")
+        kube.wait("the agent to be missed", lambda: not agent.alive, 20)
+        with pytest.raises(LookError):
+            target.agents(_quiet)
+        kube.cluster.start_kubelet()
+
+        def back() -> bool:
+            try:
+                target.state()
+                return target.agents(_quiet).agents["a"].alive
+            except LookError:
+                return False
+
+        kube.wait("agents again", back, 60)
+        assert len(kube.agents(namespace, "one")) == 1
+    finally:
+        kube.cluster.start_kubelet()
+        target.close()
 
 
 def test_a_restart_is_survived(kube: Kube, namespace: str) -> None:
