@@ -7,16 +7,17 @@ them into memory files and starts the agent from there. Nothing is written to a 
 The dialogue::
 
     agent   "podprobe-bootstrap 1 x86_64 glibc 3.13 64\n"
-    client  decimal length of the zip, of the extension (0: none), of the JSON arguments; "\n"; then the three
+    client  decimal lengths of the zip, the extension (compressed; empty: none) and the JSON arguments; "\n"; the three
     agent   frames from here on, the first a HELLO
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 SOURCE = """
-import os, sys
+import os, sys, zlib
 try: libc = os.confstr("CS_GNU_LIBC_VERSION") or "musl"
 except (ValueError, OSError): libc = "musl"
 os.write(1, ("podprobe-bootstrap 1 %s %s %d.%d %d\\n" % ((os.uname()[4], libc.split()[0]) + sys.version_info[:2]
@@ -32,14 +33,14 @@ def line():
     text = b""
     while not text.endswith(b"\\n"): text += read(1)
     return text
-def store(name, size):
-    data = memoryview(read(size))
-    if not size: return None
+def store(name, data):
+    if not data: return None
+    data = memoryview(data)
     file = os.memfd_create(name)
     while data: data = data[os.write(file, data):]
     return "/proc/self/fd/%d" % file
 sizes = [int(word) for word in line().split()]
-code, extension = store("podprobe", sizes[0]), store("psutil", sizes[1])
+code, extension = store("podprobe", read(sizes[0])), store("psutil", zlib.decompress(read(sizes[1])))
 arguments = read(sizes[2])
 sys.path.insert(0, code)
 from podprobe_agent.loader import install
@@ -90,4 +91,5 @@ def parse(line: bytes) -> Platform | None:
 
 def answer(code: bytes, extension: bytes, arguments: bytes) -> bytes:
     """What the program waits for."""
-    return b"%d %d %d\n" % (len(code), len(extension), len(arguments)) + code + extension + arguments
+    packed = zlib.compress(extension)
+    return b"%d %d %d\n" % (len(code), len(packed), len(arguments)) + code + packed + arguments

@@ -247,7 +247,8 @@ class Exchange:
                 wait = self._deadline - time.monotonic()
                 if wait <= 0:
                     raise AgentError(
-                        "the agent did not answer in time", "give it more with --request-timeout"
+                        f"the agent {self._wire.place} did not answer in time",
+                        "give it more with --request-timeout",
                     )
                 self._changed.wait(wait)
             frame = self._frames.popleft()

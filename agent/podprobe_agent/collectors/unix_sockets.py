@@ -31,13 +31,23 @@ _ESTABLISHED, _LISTEN = 1, 10
 _SHUT_BOTH = 3
 _MINOR_BITS = 20
 
+_MOST = 50_000
+
 _PROC = "/proc/net/unix"
 _PROC_ACCEPTS = 0x10000
 _PROC_CONNECTED = 3
 
 
 def collect(context: Context, proc: str = _PROC) -> Iterator[dict[str, Any]]:
-    """Every unix socket (`podprobe.agents.answers.UnixItem`)."""
+    """Every unix socket (`podprobe.agents.answers.UnixItem`), within bounds."""
+    for number, item in enumerate(_sockets(context, proc)):
+        if number >= _MOST:
+            context.note("partial", f"more than {_MOST} unix sockets: the rest was left out")
+            return
+        yield item
+
+
+def _sockets(context: Context, proc: str) -> Iterator[dict[str, Any]]:
     buffer = bytearray(netlink.BUFFER_BYTES)
     outcome = netlink.Outcome()
     body = _REQUEST.pack(_AF_UNIX, 0, 0, _ALL_STATES, 0, _SHOW)

@@ -258,3 +258,14 @@ def test_any_line_is_parsed_or_passed_over(line: str) -> None:
     unix_sockets.parse_line(line)
     dict(counters.pairs(line))
     dict(counters.singles(line))
+
+
+def test_a_nodes_worth_of_sockets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "_MOST_ROWS", 10)
+    monkeypatch.setattr(sockets, "_tables", lambda _: iter([bytes(INET_ROW.size * 4)] * 9))
+    context = Context()
+    context.area = "inet"
+    assert len(list(sockets.collect(context))) == 2
+    assert [(note["level"], note["reason"][:20]) for note in context.notes] == [
+        ("partial", "more than 10 sockets")
+    ]

@@ -8,6 +8,7 @@ import json
 import platform
 import sys
 import zipfile
+import zlib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,7 +45,7 @@ def unpack(sent: bytes) -> tuple[zipfile.ZipFile, bytes, dict[str, str]]:
     assert len(rest) == code + extension + arguments
     return (
         zipfile.ZipFile(io.BytesIO(rest[:code])),
-        rest[code : code + extension],
+        zlib.decompress(rest[code : code + extension]),
         json.loads(rest[code + extension :]),
     )
 
