@@ -23,6 +23,7 @@ _CALLS = {
     "aarch64": {193: "sem", 192: "sem", 32: "flock", 25: "fcntl"},
 }
 _NUMBERS = _CALLS.get(platform.machine(), {})
+_LOCK_SH = 1
 _SET_AND_WAIT = {7: "posix", 38: "ofd"}  # F_SETLKW, F_OFD_SETLKW
 
 
@@ -34,6 +35,8 @@ class Sleeper(NamedTuple):
     """`sem`, `flock`, `posix`, `ofd`, or `lock` where only wchan could be read."""
     argument: int | None
     """Semaphore set or file descriptor; `None` where the system call's arguments are closed."""
+    read: bool = False
+    """It wants a shared lock; known of flock() alone, for fcntl() has this in the caller's memory."""
 
 
 def find(context: Context) -> list[Sleeper]:
@@ -115,4 +118,5 @@ def _by_call(pid: int, thread: str, expected: tuple[str, ...], *, strict: bool) 
             return unknown
     elif strict:
         return None  # in the call, but asleep in something else
-    return Sleeper(pid, what, int(fields[1], 16) & 0xFFFFFFFF)
+    shared = what == "flock" and bool(int(fields[2], 16) & _LOCK_SH)
+    return Sleeper(pid, what, int(fields[1], 16) & 0xFFFFFFFF, shared)

@@ -160,7 +160,7 @@ def _sleepers(context: Context, holders: _Holders) -> list[dict[str, Any]]:
                 {
                     "id": 0,
                     "kind": sleeper.what,
-                    "access": "write",
+                    "access": "read" if sleeper.read else "write",
                     "pid": sleeper.pid,
                     "device": device,
                     "inode": inode,

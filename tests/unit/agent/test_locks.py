@@ -67,7 +67,7 @@ def test_a_waiter_whose_holder_is_in_another_pid_namespace(proc, context: Contex
             "locks": "",
             "8/task/8/wchan": "hrtimer_nanosleep",
             "8/task/9/wchan": "locks_lock_inode_wait",
-            "8/task/9/syscall": "73 0x5 0x2 0x0 0x0 0x0 0x0 0x7ffc 0x7f00\n",
+            "8/task/9/syscall": "73 0x5 0x1 0x0 0x0 0x0 0x0 0x7ffc 0x7f00\n",
             "8/fd/5": "-> /data/lock",
             "8/fdinfo/5": "pos:\t0\nflags:\t0100002\nmnt_id:\t30\nino:\t77\n",
             "8/mountinfo": "9 1 0:9 / / rw - overlay o rw\n30 9 8:1 /v /data rw - ext4 /dev/sda1 rw\n",
@@ -75,7 +75,8 @@ def test_a_waiter_whose_holder_is_in_another_pid_namespace(proc, context: Contex
     )
     monkeypatch.setattr("podprobe_agent.collectors._blocked._NUMBERS", {73: "flock"})
     (item,) = collected(context)
-    assert (item["id"], item["kind"], item["pid"], item["waiting"]) == (0, "flock", 8, True)
+    assert (item["id"], item["kind"], item["access"], item["pid"]) == (0, "flock", "read", 8)
+    assert item["waiting"]
     assert (item["device"], item["inode"], item["path"]) == ("8:1", 77, "/data/lock")
 
 
