@@ -18,6 +18,7 @@ from podprobe.session import Session
 from podprobe.targets.local import open_local
 from podprobe.targets.local.demo import Demo
 from tests.local import kernel
+from tests.support.loopback import Loopback
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -243,3 +244,17 @@ def test_a_pod_that_has_gone_is_an_error_and_no_crash() -> None:
     with pytest.raises(TargetError):
         target.state()
     target.close()
+
+
+@pytest.mark.parametrize("own_pids", [False, True])
+def test_an_agent_is_no_container_of_the_pod(own_pids: bool) -> None:
+    """Its mount namespace is its own: the one container must not become two, and the agent another one, by looking."""
+    with Loopback(scenario="holds", settle=0, own_pids=own_pids) as pod:
+        target = open_local(pod.pid)
+        try:
+            before = target.state().containers
+            (first,) = target.agents(lambda _: None).agents.items()
+            assert target.state().containers == before
+            assert tuple(target.agents(lambda _: None).agents.items()) == (first,)
+        finally:
+            target.close()
