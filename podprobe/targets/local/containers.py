@@ -87,11 +87,16 @@ def _divide(together: list[Member], alone: bool) -> list[list[Member]]:
         else:
             key = None
         divided.setdefault(key, []).append(member)
-    # With a runtime's id, all of an agent's container goes: what holds it open has children.
+    # With a runtime's id, all of an agent's container goes: what holds it open has children. A mount namespace, though,
+    # may be that of the tool that has sent the agent in, which is podprobe's own and perhaps the Pod's too.
     return [
         kept
         for key, part in divided.items()
-        if (kept := [] if key and any(one.agent for one in part) else [one for one in part if not one.agent])
+        if (
+            kept := []
+            if isinstance(key, str) and any(one.agent for one in part)
+            else [one for one in part if not one.agent]
+        )
     ]
 
 
