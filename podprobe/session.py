@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +24,7 @@ from podprobe.analysis.volumes import walk_plan
 from podprobe.config import Config
 from podprobe.errors import AgentError, LookError
 from podprobe.findings import evaluate
+from podprobe.looking import SessionOptions
 from podprobe.model import Latency, Snapshot, Visibility
 from podprobe.targets.base import Progress
 from podprobe_agent.redact import Redactor
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from podprobe.analysis.probing import ProbePlan
     from podprobe.targets.base import AgentSet, PodState, PodTarget
 
+__all__ = ["Session", "SessionOptions"]
+
 _EVERY_AGENT = (*OWN, "sysv_shm", "sysv_sem", "sysv_msg", "mqueue")
 """Besides its own container, every agent reads the IPC objects: what it may read depends on its user, and the PIDs
 in them on its PID namespace."""
@@ -44,24 +47,6 @@ _BY_ROOT = ("mounts", "dev_shm", "cgroup", "walks")
 _WALK_EVERY_SECONDS = 15.0
 _HISTORY = 12
 _LATENCY_WINDOW_SECONDS = 60.0
-
-
-@dataclass(frozen=True)
-class SessionOptions:
-    """How to look."""
-
-    active: bool = True
-    """Active probes are allowed (`--passive` turns them off)."""
-    probe_count: int = 20
-    """Connects per endpoint on the first look."""
-    probe_count_again: int = 3
-    """Connects per endpoint on each further look; they add up over a minute."""
-    all_connections: bool = False
-    """Keep every connection in the snapshot, however many."""
-    walk_seconds: float = 2.0
-    """Time budget for counting what a volume holds."""
-    timeout_seconds: float = 15.0
-    """The most that one agent may take to answer."""
 
 
 class Session:

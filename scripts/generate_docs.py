@@ -49,6 +49,13 @@ def metrics() -> str:
     return NOTE + page()
 
 
+def keys() -> str:
+    """Every key of the live view."""
+    from podprobe.tui.key_page import page
+
+    return NOTE + page()
+
+
 def schema() -> str:
     """The snapshot's JSON Schema, as `podprobe schema` prints it."""
     from podprobe.model import json_schema
@@ -59,6 +66,7 @@ def schema() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/commands.md": commands,
     "docs/reference/findings.md": findings,
+    "docs/reference/keys.md": keys,
     "docs/reference/metrics.md": metrics,
     "docs/reference/snapshot.schema.json": schema,
 }

@@ -6,7 +6,6 @@ from collections import Counter
 from statistics import median
 from typing import TYPE_CHECKING, NamedTuple
 
-from podprobe.analysis.connections import split_endpoint
 from podprobe.model import Flow
 
 if TYPE_CHECKING:
@@ -32,7 +31,7 @@ class FlowKey(NamedTuple):
 def flow_key(connection: Connection) -> FlowKey:
     """The flow that a socket belongs to."""
     server = connection.local if connection.role == "server" else connection.remote
-    outside = split_endpoint(connection.remote)[0] if connection.scope == "external" else None
+    outside = connection.remote.rpartition(":")[0].strip("[]") if connection.scope == "external" else None
     return FlowKey(
         connection.protocol,
         connection.scope,

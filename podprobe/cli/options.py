@@ -134,7 +134,7 @@ def look_options(function: F) -> F:
 
     @functools.wraps(function)
     def gather(**options: Any) -> Any:
-        from podprobe.session import SessionOptions
+        from podprobe.looking import SessionOptions
 
         look = SessionOptions(
             active=not options.pop("passive"),

@@ -24,6 +24,8 @@ class Notice:
     mark: str
     text: str
     role: str = "warning"
+    lost_agent: str | None = None
+    """The container whose agent it is about: the notice goes when the agent is back."""
 
 
 @dataclass
@@ -52,6 +54,11 @@ class Situation:
             return None
         age = now - self.looked_at
         return age if self.error is not None or age > max(5.0, 4 * self.interval) else None
+
+    def settle(self, snapshot: Snapshot) -> None:
+        """Take back the notices that a new look has made untrue."""
+        back = {one.name for one in snapshot.containers if one.agent}
+        self.notices = [one for one in self.notices if one.lost_agent not in back]
 
     def tell(self, notices: list[Notice]) -> None:
         """Add notices; the newest are kept."""
@@ -94,5 +101,6 @@ def notices(before: Snapshot, after: Snapshot) -> list[Notice]:
                 )
             )
         elif was.agent and not container.agent:
-            told.append(Notice("▲", f"the agent in {container.name} was lost; it is being started again"))
+            text = f"the agent in {container.name} was lost; it is being started again"
+            told.append(Notice("▲", text, lost_agent=container.name))
     return told

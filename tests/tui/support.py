@@ -10,12 +10,15 @@ import msgspec
 
 from podprobe.model import Snapshot, Target, Tool
 from podprobe.tui.app import PodprobeApp
+from podprobe.tui.screens.main import PodScreen
 from podprobe.tui.sources import Looked
 from tests.support.samples import healthy_pod, large_pod, troubled_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from textual.pilot import Pilot
 
     from podprobe.tui.sources import Report
 
@@ -97,17 +100,22 @@ class Feed:
         self.paused: list[bool] = []
         self.sought: list[int] = []
         self.closed = threading.Event()
+        self.done = threading.Event()
         self._report: Callable[[Report], None] | None = None
 
     def run(self, report: Callable[[Report], None]) -> None:
         for one in self.reports:
             report(one)
         self._report = report
+        self.done.set()
         self.closed.wait()
 
     def put(self, report: Report) -> None:
         assert self._report is not None
         self._report(report)
+
+    def put_now(self, snapshot: Snapshot) -> None:
+        self.put(Looked(snapshot))
 
     def pause(self, paused: bool) -> None:
         self.paused.append(paused)
@@ -139,3 +147,17 @@ SAMPLES: dict[str, Callable[[], list[Snapshot]]] = {
     "large": lambda: [large_pod()],
     "empty": lambda: [empty_pod()],
 }
+
+
+async def settled(pilot: Pilot[None]) -> None:
+    """Wait until everything that was reported is on the screen."""
+    feed = pilot.app.source
+    for _ in range(500):
+        await pilot.pause(0.01)
+        if not isinstance(feed, Feed) or feed.done.is_set():
+            break
+    await pilot.pause()
+    for screen in pilot.app.screen_stack:
+        if isinstance(screen, PodScreen):
+            screen.paint()
+    await pilot.pause()

@@ -9,7 +9,6 @@ from podprobe.tui.details import fields, objects, trends
 from podprobe.tui.details.blocks import Block, Bullets, Details, Facts, Links, Text, layout
 from podprobe.tui.drawing import Line, Span, mark_of_health, mark_of_severity, said
 from podprobe.tui.drawing.marks import mark_of_container
-from podprobe.tui.views.flows import connections_by_flow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +60,13 @@ def title(found: Found) -> Line:
     item: Any = found.item
     match str(found.key[0]):
         case "finding":
-            return mark_of_severity(item.severity), Span(f" {item.code}  "), said(item.title, "strong")
+            return (
+                mark_of_severity(item.severity),
+                Span(" "),
+                said(item.code),
+                Span("  "),
+                said(item.title, "strong"),
+            )
         case "channel":
             return mark_of_health(item.health), Span(" "), kind, name
         case "container":
@@ -202,11 +207,11 @@ def _container(container: Container) -> list[Block]:
 
 
 def _connections(key: keys.Key, state: State) -> list[Block]:
-    sockets = connections_by_flow(state.snapshot).get(key, [])
+    sockets = state.sockets(key)
     sockets = sorted(sockets, key=lambda one: -(one.retransmits or 0))
     rows = tuple(
         (
-            (said(f"{one.local} → {one.remote}"), Span(f"  {one.state}", "dim")),
+            (said(f"{one.local} → {one.remote}"), said(f"  {one.state}", "dim")),
             ("connection", one.protocol, one.local, one.remote),
         )
         for one in sockets[:_LISTED]

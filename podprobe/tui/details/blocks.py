@@ -81,11 +81,14 @@ def layout(details: Details, width: int) -> list[Line]:
     """The blocks as lines."""
     inner = max(20, width)
     lines: list[Line] = []
+    short = False
     for block in details.blocks:
         drawn = _draw(block, inner)
         if drawn:
-            if lines:
+            # Steady trends stand together.
+            if lines and not (len(drawn) == 1 and isinstance(block, Trend) and short):
                 lines.append(blank())
+            short = len(drawn) == 1 and isinstance(block, Trend)
             lines += drawn
     return lines
 
@@ -136,6 +139,10 @@ def _trend(block: Trend, width: int) -> list[Line]:
     if len(known) < 2:
         return []
     now = block.show(known[-1])
+    if min(known) == max(known):
+        # A flat line says in five lines what fits in one.
+        steady: Line = (Span(block.title, "heading"), Span("   steady at ", "dim"), Span(now, "strong"))
+        return [steady]
     span = f", last {_spoken(block.seconds)}" if block.seconds else ""
     title: Line = (Span(block.title, "heading"), Span(f"{span}   now ", "dim"), Span(now, "strong"))
     return [title, *plot(block.values, min(width, 110), 5, block.show, block.role, block.top)]

@@ -19,7 +19,7 @@ _LEAST_REACH = 0.2
 _PARTS = " ▏▎▍▌▋▊▉"
 
 
-def spark(values: Sequence[float | None], width: int) -> str:
+def spark(values: Sequence[float | None], width: int, least: float = 0.0) -> str:
     """The last `width` values, the newest at the right. A gap is a blank.
 
     The lowest step is the smallest value, so that changes show; but what changes by little is drawn nearly flat, and
@@ -28,13 +28,14 @@ def spark(values: Sequence[float | None], width: int) -> str:
     Args:
         values: oldest first.
         width: in cells; shorter series are filled up from the left with blanks.
+        least: what the whole height stands for at least: differences below it are noise.
     """
     recent = list(values[-width:])
     known = [value for value in recent if value is not None]
     if not known:
         return " " * width
     low, top = min(known), max(known)
-    reach = max(top - low, _LEAST_REACH * abs(top))
+    reach = max(top - low, _LEAST_REACH * abs(top), least)
     drawn = "".join(
         " " if value is None else _STEPS[round((value - low) / reach * 7)] if reach > 0 else _STEPS[0]
         for value in recent

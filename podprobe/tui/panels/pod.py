@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from podprobe.tui.state import State
 
 _SPARK = 8
+_LEAST_CORES = 0.05
+_LEAST_BYTES = 4 << 20
+"""What the sparklines' height stands for at least: an idle container's noise is drawn flat."""
 EVERYTHING = ("all containers",)
 """The target of the line that takes the focus off."""
 
@@ -28,7 +31,7 @@ def draw(state: State, width: int, height: int) -> list[Line]:
         lines += [_aim(line, container, width) for line in _container(state, container, width)]
         if roomy:
             lines.append(blank())
-    lines += [_aim(_heading(state, one, width), one, width) for one in over]
+    lines += [_aim(line, one, width) for one in over for line in _heading(state, one, width)]
     return lines
 
 
@@ -88,7 +91,7 @@ def _aim(line: Line, container: Container, width: int) -> Line:
 
 
 def _container(state: State, container: Container, width: int) -> list[Line]:
-    lines = [_heading(state, container, width)]
+    lines = _heading(state, container, width)
     if container.cgroup is None and container.state != "running":
         return lines
     key = keys.of_container(container)
@@ -101,7 +104,7 @@ def _container(state: State, container: Container, width: int) -> list[Line]:
     lines.append(
         (
             Span("  cpu ", "dim"),
-            Span(spark(cpu, _SPARK) if known else "·" * _SPARK, "plot" if known else "dim"),
+            Span(spark(cpu, _SPARK, _LEAST_CORES) if known else "·" * _SPARK, "plot" if known else "dim"),
             Span(f" {value}", "" if now is not None else "dim"),
             Span(f" ▲ {units.ratio(throttled)} throttled" if role else "", role),
         )
@@ -115,7 +118,7 @@ def _container(state: State, container: Container, width: int) -> list[Line]:
         (
             Span("  mem ", "dim"),
             Span(
-                spark(memory, _SPARK) if used is not None else "·" * _SPARK,
+                spark(memory, _SPARK, _LEAST_BYTES) if used is not None else "·" * _SPARK,
                 "plot" if used is not None else "dim",
             ),
             Span(f" {text}{mark}", role_of_share(share) or ("dim" if used is None else "")),
@@ -124,7 +127,7 @@ def _container(state: State, container: Container, width: int) -> list[Line]:
     return lines
 
 
-def _heading(state: State, container: Container, width: int) -> Line:
+def _heading(state: State, container: Container, width: int) -> list[Line]:
     focus = state.focus == container.name
     what = container.state_reason or container.state
     if container.state == "running":
@@ -135,8 +138,10 @@ def _heading(state: State, container: Container, width: int) -> Line:
     kind = {"sidecar": " side", "init": " init", "ephemeral": " debug"}.get(container.kind, "")
     tail: Line = (said(f" {what}{kind}", role), *_restarts(container))
     name = said(("▸" if focus else "") + container.name, "focus" if focus else "strong")
-    head = cut((mark_of_container(container), Span(" "), name), max(8, width - length(tail)))
-    return (*head, *tail)
+    head: Line = (mark_of_container(container), Span(" "), name)
+    if length(head) + length(tail) <= width:
+        return [(*head, *tail)]
+    return [cut(head, width), cut((Span(" "), *tail), width)]
 
 
 def _restarts(container: Container) -> Line:

@@ -54,7 +54,9 @@ class DiffScreen(Overlay):
         """Offer the newest files."""
         super().on_mount()
         self.query_one("#differences", Sheet).show(lambda width, _: self._offer(width))
-        self.query_one(Input).focus()
+        field = self.query_one(Input)
+        field.cursor_blink = False
+        field.focus()
 
     def on_input_submitted(self, message: Input.Submitted) -> None:
         """Compare with the file that was typed, or with the newest."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from podprobe.tui.history import History
     from podprobe.tui.situation import Situation
     from podprobe.tui.sources import Report
+    from podprobe.tui.state import Derived
 
 
 class Intake:
@@ -23,13 +24,16 @@ class Intake:
         self._situation = situation
         self._history = history
 
-    def take(self, report: Report, now: float, state: State | None) -> State | None:
+    def take(
+        self, report: Report, now: float, state: State | None, derived: Derived | None = None
+    ) -> State | None:
         """The state after a report; the one before where it brings no snapshot.
 
         Args:
             report: what the source says.
             now: on the monotonic clock.
             state: what is shown.
+            derived: of the report's snapshot.
         """
         match report:
             case Progressed(progress):
@@ -40,7 +44,7 @@ class Intake:
                 self._situation.retry_at = None if retry is None else now + retry
                 return state
             case Looked(snapshot, declared):
-                return self._looked(snapshot, now, state, declared=declared)
+                return self._looked(snapshot, now, state, derived, declared=declared)
             case Moved(snapshot, before, _, step):
                 if not step:
                     self._history.clear()
@@ -49,14 +53,17 @@ class Intake:
                 self._history.add(snapshot)
                 self._situation.error = None
                 focus = state.focus if state else None
-                return State(snapshot, self._history, focus=focus)
+                return State(snapshot, self._history, focus=focus, derived=derived)
 
-    def _looked(self, snapshot: Snapshot, now: float, state: State | None, *, declared: bool) -> State:
+    def _looked(
+        self, snapshot: Snapshot, now: float, state: State | None, derived: Derived | None, *, declared: bool
+    ) -> State:
         situation = self._situation
         if state is not None and not state.declared:
             if declared:
                 # After a reconnection: what was measured says more than what is declared, stale as it is.
                 return state
+            situation.settle(snapshot)
             situation.tell(notices(state.snapshot, snapshot))
         if not declared:
             situation.error = None
@@ -65,5 +72,5 @@ class Intake:
             situation.progress.clear()
             self._history.add(snapshot)
         if state is None:
-            return State(snapshot, self._history, declared)
-        return replace(state, snapshot=snapshot, declared=declared)
+            return State(snapshot, self._history, declared, derived=derived)
+        return replace(state, snapshot=snapshot, declared=declared, derived=derived)

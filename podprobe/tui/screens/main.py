@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
@@ -11,7 +11,6 @@ from textual.reactive import reactive
 from textual.screen import Screen
 from textual.signal import Signal
 
-from podprobe.tui import details
 from podprobe.tui.history import History
 from podprobe.tui.panels import banner, bars, findings, header, pod
 from podprobe.tui.screens.intake import Intake
@@ -21,9 +20,7 @@ from podprobe.tui.situation import Situation
 from podprobe.tui.sources import Moved
 from podprobe.tui.views import VIEWS
 from podprobe.tui.views import map as pod_map
-from podprobe.tui.widgets.grid import Grid
 from podprobe.tui.widgets.painter import Painter
-from podprobe.tui.widgets.rows import terms
 from podprobe.tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -37,6 +34,7 @@ if TYPE_CHECKING:
     from podprobe.tui.drawing import Line, Target
     from podprobe.tui.sources import SnapshotSource
     from podprobe.tui.state import State
+    from podprobe.tui.widgets.grid import Grid
 
 PAINTS_PER_SECOND = 4
 
@@ -55,7 +53,7 @@ class PodScreen(Saving, Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"view('{view.name}')", view.tells) for number, view in enumerate(VIEWS, 1)),
         Binding("slash", "filter", "filter the rows of this view"),
-        Binding("escape", "back", "take off the filter, the banners, the focus"),
+        Binding("escape", "back", "take off the filter, the banners, the focus; back to the list of Pods"),
         Binding("f", "findings", "jump to the findings"),
         Binding("tab", "app.focus_next", "next region", show=False),
         Binding("shift+tab", "app.focus_previous", "region before", show=False),
@@ -125,7 +123,7 @@ class PodScreen(Saving, Screen[None]):
     def on_reported(self, message: Reported) -> None:
         """The source has reported something: take it in, and paint soon."""
         report = message.report
-        state = self._intake.take(report, self.app.clock(), self.state)
+        state = self._intake.take(report, self.app.clock(), self.state, message.derived)
         if isinstance(report, Moved):
             self.situation.timeline = report.timeline
             self.situation.paused = not report.timeline.playing
@@ -134,8 +132,12 @@ class PodScreen(Saving, Screen[None]):
         if state is None or state is self.state:
             self._paint_status()
             return
+        first = self.state is None or self.state.declared
         self.set_reactive(PodScreen.state, state)
-        self._paint_soon()
+        if first:
+            self.paint()
+        else:
+            self._paint_soon()
 
     def watch_state(self) -> None:
         """Painted at once: this is an answer to a key."""
@@ -202,6 +204,10 @@ class PodScreen(Saving, Screen[None]):
         self.query_one("#strip", Sheet).show(lambda width, _: pod.strip(state, width))
         shown = self.query_one("#findings", Sheet)
         shown.border_title = findings.title(state)
+        frame, most = (1, 5) if self.has_class("-narrow") else (2, 6 if self.has_class("-short") else 12)
+        height = min(most, frame + max(3, len(findings.ordered(state))))
+        if shown.styles.height is None or shown.styles.height.value != height:
+            shown.styles.height = height
         shown.show(lambda width, _: findings.draw(state, width))
 
     def _paint_view(self) -> None:
@@ -210,10 +216,12 @@ class PodScreen(Saving, Screen[None]):
             return
         view = next(one for one in VIEWS if one.name == self.view)
         widget = self.shown
-        if isinstance(widget, Grid) and view.sections is not None:
-            widget.show(view.sections(state), terms(self.filter))
-        elif isinstance(widget, Sheet):
+        if isinstance(widget, Sheet):
             widget.show(lambda width, height: pod_map.draw(state, width, height))
+        else:
+            from podprobe.tui.widgets.rows import terms
+
+            cast("Grid", widget).show(view.sections(state), terms(self.filter))
 
     def _paint_side(self) -> None:
         side = self.query_one("#side", Sheet)
@@ -238,6 +246,8 @@ class PodScreen(Saving, Screen[None]):
     async def action_view(self, name: str) -> None:
         """Show another view."""
         if not self.query(f"#{name}"):
+            from podprobe.tui.widgets.grid import Grid
+
             await self.query_one("#body").mount(Grid(id=name, classes="view"))
         self.view = name
 
@@ -253,7 +263,7 @@ class PodScreen(Saving, Screen[None]):
             self.query_one("#body").border_title = next(one.tells for one in VIEWS if one.name == self.view)
             self.query_one("#tabs", Sheet).show(lambda width, _: self._tabs(width))
             self._paint_view()
-        self.shown.focus()
+        self.set_focus(self.shown)
 
     def watch_filter(self) -> None:
         """Rows come and go at once."""
@@ -272,7 +282,7 @@ class PodScreen(Saving, Screen[None]):
             prompt.focus()
 
     def action_back(self) -> None:
-        """Take off one thing at a time: the filter, the banners, the focus."""
+        """Take off one thing at a time: the filter, the banners, the focus; then back to the list of Pods."""
         if self.filter:
             self.filter = ""
         elif self.situation.notices:
@@ -280,11 +290,14 @@ class PodScreen(Saving, Screen[None]):
             self._paint_status()
         elif self.state is not None and self.state.focus is not None:
             self.focus_on(None)
+        elif len(self.app.screen_stack) > 1:
+            # Chosen from the list: back to it.
+            self.dismiss()
 
     def action_findings(self) -> None:
         """Jump to the findings, and from there back."""
         panel = self.query_one("#findings", Sheet)
-        (self.shown if panel.has_focus else panel).focus()
+        self.set_focus(self.shown if panel.has_focus else panel)
 
     def focus_on(self, container: str | None) -> None:
         """Restrict the views to one container, or to none."""
@@ -358,6 +371,8 @@ class PodScreen(Saving, Screen[None]):
 
 
 def _side(target: Target | None, state: State, width: int) -> list[Line]:
+    from podprobe.tui import details
+
     described = details.describe(target, state) if target is not None else None
     if described is None:
         return []

@@ -127,7 +127,9 @@ class PickerScreen(Screen[None]):
         """Begin to list."""
         self.query_one("#pods", Grid).can_focus = False
         self.query_one("#keys", Sheet).show(lambda width, _: bars.keybar(width, self.keys))
-        self.query_one(Input).focus()
+        field = self.query_one(Input)
+        field.cursor_blink = False
+        field.focus()
         self.action_again()
 
     def action_again(self) -> None:

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
+from podprobe.tui.sources import Looked, Moved
+from podprobe.tui.state import Derived
+
 if TYPE_CHECKING:
     from textual.message_pump import MessagePump
 
@@ -19,9 +22,10 @@ _GOODBYE_SECONDS = 1.0
 class Reported(Message):
     """The source has reported something."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Report, derived: Derived | None) -> None:
         super().__init__()
         self.report = report
+        self.derived = derived
 
 
 class Reader:
@@ -51,4 +55,8 @@ class Reader:
             self._source.run(self._post)
 
     def _post(self, report: Report) -> None:
-        self._listener.post_message(Reported(report))
+        derived = None
+        if isinstance(report, Looked | Moved):
+            derived = Derived(report.snapshot)
+            _ = derived.sockets
+        self._listener.post_message(Reported(report, derived))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -80,7 +81,7 @@ class RecordingSource:
         taken_at: str | None = None
         while True:
             with self._wake:
-                if self._wanted == shown:
+                if self._wanted == shown and not self._closed:
                     due = self._step_after(shown, taken_at)
                     if due is None:
                         self._wake.wait()
@@ -89,20 +90,18 @@ class RecordingSource:
                 if self._closed:
                     return
                 wanted, playing = self._wanted, self._playing
+            if wanted == shown:
+                continue
+            step = shown is not None and wanted == shown + 1
+            shown = wanted
             try:
-                if wanted != shown:
-                    step = shown is not None and wanted == shown + 1
-                    before = (
-                        () if step else tuple(map(self.read, range(max(0, wanted - TREND_LOOKS), wanted)))
-                    )
-                    snapshot = self.read(wanted)
-                    taken_at = snapshot.taken_at
-                    shown = wanted
-                    timeline = Timeline(wanted, len(self), playing and wanted < len(self) - 1)
-                    report(Moved(snapshot, before, timeline, step))
+                snapshot = self.read(wanted)
             except SnapshotError as error:
-                shown = wanted
                 report(Failed(error, None))
+                continue
+            taken_at = snapshot.taken_at
+            timeline = Timeline(wanted, len(self), playing and wanted < len(self) - 1)
+            report(Moved(snapshot, () if step else self._before(wanted), timeline, step))
 
     def pause(self, paused: bool) -> None:
         """Stop playing, or play on; from the start again where it has come to the end."""
@@ -123,6 +122,14 @@ class RecordingSource:
         with self._wake:
             self._closed = True
             self._wake.notify()
+
+    def _before(self, number: int) -> tuple[Snapshot, ...]:
+        """The snapshots before one, those left out that cannot be read."""
+        found: list[Snapshot] = []
+        for earlier in range(max(0, number - TREND_LOOKS), number):
+            with contextlib.suppress(SnapshotError):
+                found.append(self.read(earlier))
+        return tuple(found)
 
     def _step_after(self, shown: int, taken_at: str | None) -> float | None:
         """Seconds until the next snapshot is due in play; `None` where there is none."""

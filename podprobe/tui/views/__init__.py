@@ -1,15 +1,12 @@
-"""The eight views: each a pure function of the state."""
+"""The eight views: each a pure function of the state, in a module of its own, loaded when it is first looked at."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from podprobe.tui.views import flows, ipc, latency, outside, ports, processes, volumes
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from podprobe.tui.state import State
     from podprobe.tui.views.table import Section
 
@@ -19,21 +16,27 @@ class View:
     """A tab."""
 
     name: str
+    """Of its module too."""
     title: str
     tells: str
     """What it shows, for the help and the palette."""
-    sections: Callable[[State], list[Section]] | None
-    """`None`: the map, which is drawn rather than tabulated."""
+    drawn: bool = False
+    """It is drawn rather than tabulated."""
+
+    def sections(self, state: State) -> list[Section]:
+        """The rows of a tabulated view."""
+        found: list[Section] = import_module(f"{__name__}.{self.name}").sections(state)
+        return found
 
 
 VIEWS = (
-    View("map", "Map", "containers and the channels between them", None),
-    View("ports", "Ports", "who listens where, and how full the accept queues are", ports.sections),
-    View("flows", "Flows", "connections, their round-trip times and retransmits", flows.sections),
-    View("ipc", "IPC", "shared memory, semaphores, message queues and their limits", ipc.sections),
-    View("volumes", "Volumes", "bytes and inodes of every volume, deleted files, locks", volumes.sections),
-    View("latency", "Latency", "what a connect costs between containers", latency.sections),
-    View("processes", "Processes", "the process tree of each container", processes.sections),
-    View("outside", "Outside", "Services, probes, interfaces, kernel counters", outside.sections),
+    View("map", "Map", "containers and the channels between them", drawn=True),
+    View("ports", "Ports", "who listens where, and how full the accept queues are"),
+    View("flows", "Flows", "connections, their round-trip times and retransmits"),
+    View("ipc", "IPC", "shared memory, semaphores, message queues and their limits"),
+    View("volumes", "Volumes", "bytes and inodes of every volume, deleted files, locks"),
+    View("latency", "Latency", "what a connect costs between containers"),
+    View("processes", "Processes", "the process tree of each container"),
+    View("outside", "Outside", "Services, probes, interfaces, kernel counters"),
 )
 """In the order of their number keys."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from podprobe.analysis.flows import group
 from podprobe.model import Flow
 from podprobe.report import units
 from podprobe.tui import keys
@@ -12,7 +11,7 @@ from podprobe.tui.drawing import Line, Span, said, spark
 from podprobe.tui.views.table import Column, Section, number_column
 
 if TYPE_CHECKING:
-    from podprobe.model import Connection, Snapshot
+    from podprobe.model import Connection
     from podprobe.tui.state import State
 
     Row: TypeAlias = Flow | Connection
@@ -29,12 +28,11 @@ def sections(state: State) -> list[Section]:
     """Flows, each with its connections under it; then connections that belong to no flow."""
     network = state.snapshot.network
     flows = [one for one in network.flows if state.shows(one.from_container, one.to_container)]
-    by_flow = connections_by_flow(state.snapshot)
     known = {keys.of_flow(one) for one in network.flows}
     loose = [
         connection
-        for key, members in by_flow.items()
-        if key not in known
+        for key, members in state.sockets_by_flow.items()
+        if ("flow", *key) not in known
         for connection in members
         if state.shows(connection.container, connection.from_container, connection.to_container)
     ]
@@ -46,7 +44,7 @@ def sections(state: State) -> list[Section]:
             flows,
             _identity,
             _text,
-            children=lambda row: by_flow.get(keys.of_flow(row), []) if isinstance(row, Flow) else (),
+            children=lambda row: state.sockets(keys.of_flow(row)) if isinstance(row, Flow) else (),
             note=f"{network.connection_count:,} sockets"
             + (f", the worst of each flow listed ({omitted:,} left out)" if omitted else ""),
             empty="no connection",
@@ -58,11 +56,6 @@ def sections(state: State) -> list[Section]:
             Section("Connections", _columns(state), loose, _identity, _text, sorted_by=None, empty="none")
         )
     return shown
-
-
-def connections_by_flow(snapshot: Snapshot) -> dict[keys.Key, list[Connection]]:
-    """The sockets of each flow, by the flow's identity."""
-    return {("flow", *key): sockets for key, sockets in group(snapshot.network.connections).items()}
 
 
 def loss_role(row: Row) -> str:

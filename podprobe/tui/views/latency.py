@@ -71,7 +71,7 @@ def _matrix(latencies: list[Latency]) -> Section:
             if one is None:
                 return (Span("·", "dim"),)
             if one.p50_us is None:
-                return mark_of(one), Span(next(iter(one.errors), "failed"), "critical")
+                return mark_of(one), said(next(iter(one.errors), "failed"), "critical")
             return (
                 mark_of(one),
                 Span(units.microseconds(one.p50_us)),
@@ -107,7 +107,7 @@ def _measured(state: State, latencies: list[Latency]) -> Section:
         if not one.failures:
             return (Span("0", "dim"),)
         names = " ".join(one.errors)
-        return mark_of(one), Span(f"{one.failures} {names}".rstrip(), role_of(one))
+        return mark_of(one), said(f"{one.failures} {names}".rstrip(), role_of(one))
 
     def trend(one: Latency) -> Line:
         return (Span(spark(state.history.series(keys.of_latency(one), "p99"), 12), "plot"),)

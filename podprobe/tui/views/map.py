@@ -25,7 +25,7 @@ _SPARK = 8
 def draw(state: State, width: int, height: int) -> list[Line]:
     """The map in `width` cells. It is drawn roomily where that fits in `height`, else one line per channel."""
     pairs = _pairs(state)
-    inner = max(40, width - 2)
+    inner = max(38, width - 2)
     lines: list[Line] = []
     for roomy, spaced in ((True, True), (False, True), (False, False)):
         lines = []
@@ -136,22 +136,21 @@ def _wire(state: State, channel: Channel, left: str, width: int, *, roomy: bool)
         "▶" if channel.directed and outwards else solid,
     )
     trend = _trend(state, channel)
-    text: Line = (
-        mark_of_health(channel.health),
-        Span(f" {channel.kind if roomy else _SHORT.get(channel.kind, channel.kind)} "),
-        said(channel.via, "strong"),
-        Span("  "),
-        *_told(state, channel, "" if channel.health in {"ok", "unknown"} else role, roomy=roomy),
-    )
+    room = width - (4 if roomy else 5) - (length(trend) + 1 if trend else 0)
+    text = _label(state, channel, role, short=False)
+    if length(text) > room:
+        text = _label(state, channel, role, short=True)
+    if length(text) > room and trend:
+        # Words before pictures.
+        room += length(trend) + 1
+        trend = ()
+    label = cut(text, room)
     if roomy:
-        label = cut(text, width - 4 - (length(trend) + 1 if trend else 0))
         gap = width - 2 - length(label) - length(trend)
         line: Line = (Span(" "), *label, Span(" " * gap), *trend, Span(" "))
         wire: Line = (Span(start + solid * (width - 2) + end, role),)
         return [_aim(line, target), _aim(wire, target)]
-    room = length(trend) + 1 if trend else 0
-    label = cut(text, width - 5 - room)
-    rest = width - 4 - length(label) - room
+    rest = width - 4 - length(label) - (length(trend) + 1 if trend else 0)
     one: Line = (
         Span(f"{start} ", role),
         *label,
@@ -161,11 +160,25 @@ def _wire(state: State, channel: Channel, left: str, width: int, *, roomy: bool)
     return [_aim(one, target)]
 
 
-def _told(state: State, channel: Channel, role: str, *, roomy: bool) -> Line:
+def _label(state: State, channel: Channel, role: str, *, short: bool) -> Line:
+    via = channel.via
+    if short and channel.kind in {"tcp", "udp"}:
+        # Between containers of a Pod it can only be its loopback or its own address.
+        via = _port(via)
+    return (
+        mark_of_health(channel.health),
+        Span(f" {_SHORT.get(channel.kind, channel.kind) if short else channel.kind} "),
+        said(via, "strong"),
+        Span("  "),
+        *_told(state, channel, "" if channel.health in {"ok", "unknown"} else role, short=short),
+    )
+
+
+def _told(state: State, channel: Channel, role: str, *, short: bool) -> Line:
     """How the channel does: in the analysis' words, or as short as possible."""
     p99 = _p99(state, channel)
     flow = _flow_of(state, channel)
-    if roomy or flow is None:
+    if not short or flow is None:
         tail = (Span("  p99 "), Span(p99)) if p99 else ()
         return said(channel.detail, role), *tail
     parts: list[Line] = []

@@ -138,13 +138,23 @@ def _services(items: list[ServiceRow]) -> Section:
     )
 
 
-def listener_for(state: State, port: int | None) -> str:
-    """Whether a probe's port has a listener that the kubelet can reach."""
-    found = [one for one in state.snapshot.network.listeners if one.protocol == "tcp" and one.port == port]
-    if port is None or not found:
-        return "missing"
-    local = all(one.address.startswith("127.") or one.address == "::1" for one in found)
-    return "loopback-only" if local else "ok"
+def there(state: State, row: ProbeRow) -> Line:
+    """Whether the kubelet, which comes from outside, finds a listener at the probe's port, and whose."""
+    if row.probe.kind == "exec" or state.declared or row.probe.host:
+        return (Span(units.ABSENT, "dim"),)
+    found = [
+        one
+        for one in state.snapshot.network.listeners
+        if one.protocol == "tcp" and one.port == row.probe.port
+    ]
+    if not found:
+        return (Span("✖ nobody listens", "critical"),)
+    if all(one.address.startswith("127.") or one.address == "::1" for one in found):
+        return (Span("✖ on loopback only", "critical"),)
+    others = [one.container for one in found if one.container not in {None, row.container}]
+    if len(others) == len(found):
+        return Span("▲ but it is ", "warning"), said(others[0], "warning")
+    return (Span("● listens", "ok"),)
 
 
 def _probes(state: State, items: list[ProbeRow]) -> Section:
@@ -155,16 +165,6 @@ def _probes(state: State, items: list[ProbeRow]) -> Section:
         port = probe.port if probe.port is not None else probe.port_name
         return said(f":{port}", "strong"), said(probe.path or "")
 
-    def there(row: ProbeRow) -> Line:
-        if row.probe.kind == "exec" or state.declared or row.probe.host:
-            return (Span(units.ABSENT, "dim"),)
-        found = listener_for(state, row.probe.port)
-        return {
-            "ok": (Span("● listens", "ok"),),
-            "loopback-only": (Span("✖ on loopback only", "critical"),),
-            "missing": (Span("✖ nobody listens", "critical"),),
-        }[found]
-
     columns = (
         container_column("container", lambda row: row.container),
         Column("probe", lambda row: (Span(row.probe.role),), lambda row: row.probe.role, least=9, most=10),
@@ -172,7 +172,7 @@ def _probes(state: State, items: list[ProbeRow]) -> Section:
             "kind", lambda row: (Span(row.probe.kind, "dim"),), lambda row: row.probe.kind, least=4, most=5
         ),
         Column("aims at", aim, lambda row: row.probe.port, least=10, most=40),
-        Column("there", there, None, least=12, most=20),
+        Column("there", lambda row: there(state, row), None, least=12, most=20),
         number_column("every", lambda row: row.probe.period_seconds, lambda value: f"{value:g} s", rank=1),
         number_column(
             "timeout", lambda row: row.probe.timeout_seconds, lambda value: f"{value:g} s", rank=2, least=7

@@ -10,6 +10,8 @@ from podprobe.tui.drawing import Line, Span, said
 from podprobe.tui.views.table import Column, Section, number_column, text_column
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from podprobe.model import Container, Process
     from podprobe.tui.state import State
 
@@ -33,21 +35,12 @@ def sections(state: State) -> list[Section]:
 def _container(container: Container, declared: bool) -> Section:
     processes = container.processes
     top = processes.top if processes else ()
-    known = {process.pid for process in top}
-    children: dict[int, list[Row]] = {}
-    for process in top:
-        if process.parent in known and process.parent != process.pid:
-            children.setdefault(process.parent, []).append(Row(container.name, process))
-    roots = [
-        Row(container.name, process)
-        for process in top
-        if process.parent not in known or process.parent == process.pid
-    ]
+    roots, children = _tree(container.name, top)
     note = "not seen yet" if declared else "not seen"
     if processes is not None:
-        note = f"{processes.count:,} processes, {processes.threads:,} threads"
+        note = f"{_plural(processes.count, 'process', 'es')}, {_plural(processes.threads, 'thread')}"
         if processes.zombies:
-            note += f", {processes.zombies:,} zombies"
+            note += f", {_plural(processes.zombies, 'zombie')}"
         if len(top) < processes.count:
             note += f"; the {len(top)} largest listed"
     return Section(
@@ -61,6 +54,39 @@ def _container(container: Container, declared: bool) -> Section:
         note=note,
         empty=note,
     )
+
+
+def _plural(count: int, word: str, ending: str = "s") -> str:
+    return f"{count:,} {word}{'' if count == 1 else ending}"
+
+
+def _tree(container: str, processes: Sequence[Process]) -> tuple[list[Row], dict[int, list[Row]]]:
+    """Processes without a parent in the list, and the children of each PID. Every PID is in it once.
+
+    The parents that a Pod claims need not make a tree: what no root leads to becomes a root of its own.
+    """
+    by_pid = {process.pid: process for process in reversed(processes)}
+    children: dict[int, list[Row]] = {}
+    placed: set[int] = set()
+    roots: list[Row] = []
+    below: dict[int, list[Process]] = {}
+    for process in by_pid.values():
+        below.setdefault(process.parent, []).append(process)
+    firsts = [one for one in processes if one.parent not in by_pid or one.parent == one.pid]
+    for first in (*firsts, *processes):
+        if first.pid in placed:
+            continue
+        placed.add(first.pid)
+        roots.append(Row(container, by_pid[first.pid]))
+        pending = [first.pid]
+        while pending:
+            pid = pending.pop()
+            for child in sorted(below.get(pid, ()), key=lambda one: one.pid):
+                if child.pid not in placed:
+                    placed.add(child.pid)
+                    children.setdefault(pid, []).append(Row(container, child))
+                    pending.append(child.pid)
+    return roots, children
 
 
 def state_role(state: str) -> str:
@@ -84,7 +110,7 @@ def _files(row: Row) -> Line:
 
 
 _COLUMNS = (
-    Column("pid", lambda row: (Span(str(row.process.pid)),), lambda row: row.process.pid, least=6, most=16),
+    Column("pid", lambda row: (Span(str(row.process.pid)),), lambda row: row.process.pid, least=6, most=28),
     text_column("name", lambda row: row.process.name, least=10, most=24),
     Column("state", _state, lambda row: row.process.state, least=8, most=12),
     number_column("memory", lambda row: row.process.memory_bytes, units.size, least=8),

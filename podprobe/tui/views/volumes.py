@@ -237,4 +237,5 @@ def _mounts(items: list[Mount]) -> Section:
         keys.of_mount,
         lambda one: f"mount {one.container} {one.path} {one.filesystem_type} {one.source}",
         empty="not read yet",
+        sorted_by="bytes",
     )

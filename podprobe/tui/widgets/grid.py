@@ -9,7 +9,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from podprobe.tui.drawing import Line, Span, Target, fit
+from podprobe.tui.drawing import Line, Span, Target, fit, said
 from podprobe.tui.widgets.painter import Painter
 from podprobe.tui.widgets.rows import Arrangement, Order, Row
 from podprobe.tui.widgets.widths import GAP, Widths
@@ -110,7 +110,8 @@ class Grid(Painter, can_focus=True):
                 for row in self._rows[start : start + 64]
                 if row.section == number and row.kind == "item"
             ]
-            self._widths.measure(section, sample, 4 if section.children else 0)
+            depth = max((row.depth for row in self._rows if row.section == number), default=0)
+            self._widths.measure(section, sample, 2 * min(depth, 8) + 2 if section.children else 0)
         self._set_size()
 
     def _set_size(self) -> None:
@@ -184,7 +185,7 @@ class Grid(Painter, can_focus=True):
             len(section.items),
             sum(row.section == number and row.kind == "item" for row in self._rows),
         )
-        line: list[Span] = [Span(section.title, "heading")]
+        line: list[Span] = [said(section.title, "heading")]
         if not shown:
             what = "nothing matches the filter" if total and self._arrangement.terms else section.empty
             return (*line, Span(f"  {what}", "dim"))

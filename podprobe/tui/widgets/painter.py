@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.segment import Segment
 from rich.style import Style
@@ -10,46 +10,16 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from podprobe.report.neutral import neutral
 from podprobe.tui.drawing import Line, Target, fit
+from podprobe.tui.widgets.roles import palette
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROLES = (
-    "critical",
-    "warning",
-    "info",
-    "ok",
-    "dim",
-    "strong",
-    "heading",
-    "key",
-    "container",
-    "frame",
-    "focus",
-    "wire",
-    "plot",
-    "bar",
-    "rest",
-    "title",
-    "tab",
-    "tab-here",
-    "live",
-    "badge-critical",
-    "badge-warning",
-)
-"""What a span can mean; `app.tcss` says how each looks."""
-
 
 class Painter(ScrollView, inherit_bindings=False):
     """A widget made of lines, with a cursor that stands on a target rather than on a place."""
-
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"role--{role}" for role in ROLES),
-        "role--cursor",
-        "role--cursor-away",
-        "role--header",
-    }
 
     class Chosen(Message):
         """Something was chosen: its details are wanted."""
@@ -89,7 +59,7 @@ class Painter(ScrollView, inherit_bindings=False):
         return width
 
     def _style(self, role: str) -> Style:
-        return self.get_component_rich_style(f"role--{role}", partial=True) if role else Style.null()
+        return palette(self.app)[role] if role else Style.null()
 
     def _cursor_style(self) -> Style:
         return self._style("cursor" if self.has_focus else "cursor-away")
@@ -105,11 +75,14 @@ class Painter(ScrollView, inherit_bindings=False):
             lit: whether the cursor is on a target.
             role: of the whole line, under the roles of its spans.
         """
-        base = self.rich_style + self._style(role)
+        looks = palette(self.app)
+        base = self.rich_style + looks[role] if role else self.rich_style
         cursor: Style | None = None
         segments: list[Segment] = []
-        for text, span_role, target in fit(line, width):
-            style = base + self._style(span_role) if span_role else base
+        # What comes from the Pod is neutral since it became a span. A terminal is worth a second look.
+        clean = tuple(one if one.text.isprintable() else one._replace(text=neutral(one.text)) for one in line)
+        for text, span_role, target in fit(clean, width):
+            style = base + looks[span_role] if span_role else base
             if lit is not None and target is not None and lit(target):
                 cursor = cursor or self._cursor_style()
                 style += cursor

@@ -37,7 +37,7 @@ class Prompt(Input):
 
     async def action_leave(self) -> None:
         """Keep the filter, go to the rows."""
-        self._pod.shown.focus()
+        self._pod.set_focus(self._pod.shown)
         await self.remove()
 
     async def action_give_up(self) -> None:

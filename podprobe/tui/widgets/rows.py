@@ -86,6 +86,9 @@ class Arrangement:
             return
         for item in sort(items, column, order):
             children = section.children(item)
+            if not children and not self.terms:
+                rows.append(Row("item", number, item, depth))
+                continue
             found_below: Sequence[Any] = ()
             if self.terms:
                 found_below = [child for child in children if self._finds(section, child, depth)]

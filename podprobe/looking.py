@@ -1,0 +1,23 @@
+"""How to look: apart from the session, so that a command line is read without importing one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """How to look."""
+
+    active: bool = True
+    """Active probes are allowed (`--passive` turns them off)."""
+    probe_count: int = 20
+    """Connects per endpoint on the first look."""
+    probe_count_again: int = 3
+    """Connects per endpoint on each further look; they add up over a minute."""
+    all_connections: bool = False
+    """Keep every connection in the snapshot, however many."""
+    walk_seconds: float = 2.0
+    """Time budget for counting what a volume holds."""
+    timeout_seconds: float = 15.0
+    """The most that one agent may take to answer."""

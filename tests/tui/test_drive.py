@@ -1,0 +1,368 @@
+"""A drive through the live view: every binding on every view, and what the important ones do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from podprobe.errors import AccessError, AgentError
+from podprobe.model import from_json
+from podprobe.tui.screens.details import DetailsScreen
+from podprobe.tui.screens.diff import DiffScreen
+from podprobe.tui.screens.keys import KeysScreen
+from podprobe.tui.screens.main import PodScreen
+from podprobe.tui.screens.visibility import VisibilityScreen
+from podprobe.tui.sources import Failed, Looked, Moved, RecordingSource, Timeline
+from podprobe.tui.views import VIEWS
+from podprobe.tui.widgets.grid import Grid
+from podprobe.tui.widgets.prompt import Prompt
+from podprobe.tui.widgets.sheet import Sheet
+from tests.support.samples import healthy_pod, troubled_pod
+from tests.tui.support import Feed, app_with, empty_pod, replace, series, settled
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+    from podprobe.model import Snapshot
+
+
+def screen_of(pilot: Pilot[None]) -> PodScreen:
+    found = pilot.app.screen_stack[0]
+    assert isinstance(found, PodScreen)
+    return found
+
+
+def text_of(pilot: Pilot[None], region: str) -> str:
+    return screen_of(pilot).query_one(region, Sheet).text
+
+
+async def put(pilot: Pilot[None], feed: Feed, *snapshots: Snapshot) -> None:
+    for one in snapshots:
+        feed.put(Looked(one))
+    await pilot.pause(0.05)
+    await settled(pilot)
+
+
+@pytest.mark.parametrize("sample", [troubled_pod, healthy_pod, empty_pod])
+async def test_every_binding_on_every_view(sample, tmp_path: Path) -> None:
+    app = app_with([sample()], directory=tmp_path)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        screen = screen_of(pilot)
+        for number in range(1, len(VIEWS) + 1):
+            await pilot.press(str(number))
+            keys = [key for key in screen.active_bindings if key not in {"q", "ctrl+q", "ctrl+c"}]
+            assert {"slash", "f", "c", "p", "w", "r", "d", "v", "question_mark", "enter"} <= set(keys)
+            for key in keys:
+                await pilot.press(key)
+                await pilot.pause()
+                for _ in range(6):
+                    if len(app.screen_stack) == 1 and not screen.query(Prompt):
+                        break
+                    await pilot.press("escape")
+                assert app.screen is screen, key
+                if screen.view != VIEWS[number - 1].name:
+                    await pilot.press(str(number))
+        await pilot.press("q")
+    assert app.return_code == 0
+
+
+async def test_number_keys_and_clicks_show_the_views() -> None:
+    app = app_with([troubled_pod()])
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        for number, view in enumerate(VIEWS, 1):
+            await pilot.press(str(number))
+            assert screen_of(pilot).view == view.name
+            assert [one.id for one in screen_of(pilot).query(".view") if one.display] == [view.name]
+        await pilot.click("#tabs", offset=(3, 0))
+        await pilot.pause()
+        assert screen_of(pilot).view == "map"
+
+
+async def test_the_worst_comes_first_and_is_in_sight_at_80_by_24() -> None:
+    app = app_with([troubled_pod()])
+    async with app.run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        lines = text_of(pilot, "#findings").splitlines()
+        assert [line.split()[0] for line in lines] == ["✖", "✖", "▲", "·"]
+        assert "SVC101" in lines[0]
+        assert "✖ 2" in text_of(pilot, "#strip")
+
+
+async def test_enter_on_a_finding_shows_evidence_and_remedy_and_leads_on() -> None:
+    app = app_with(series(troubled_pod()))
+    async with app.run_test(size=(120, 50)) as pilot:
+        await settled(pilot)
+        await pilot.press("f", "down", "enter")
+        assert isinstance(app.screen, DetailsScreen)
+        sheet = app.screen.query_one("#details", Sheet)
+        assert "189 of 4,189 segments (4.5 %) were sent again." in sheet.text
+        assert "Look for a packet filter on lo" in sheet.text
+        assert "share of segments sent again" in sheet.text
+        await pilot.press("enter")
+        assert "max rtt" in sheet.text
+        assert "nginx → webapp 127.0.0.1:5000" in sheet.text
+        await pilot.press("escape")
+        assert "Look for a packet filter on lo" in sheet.text
+        await pilot.press("escape")
+        assert isinstance(app.screen, PodScreen)
+
+
+async def test_details_follow_the_snapshots_and_say_when_their_subject_is_gone() -> None:
+    pod = troubled_pod()
+    feed = Feed([Looked(pod)])
+    async with app_with(feed).run_test(size=(100, 40)) as pilot:
+        await settled(pilot)
+        await pilot.press("f", "enter")
+        sheet = pilot.app.screen.query_one("#details", Sheet)
+        assert "gone" not in sheet.text
+        await put(pilot, feed, replace(pod, findings=pod.findings[1:], taken_at="2026-03-01T03:12:07Z"))
+        assert "▲ this finding is gone since 03:12:07" in sheet.text
+        assert "shop 5000" in sheet.text
+
+
+async def test_filter_narrows_while_typing_and_escape_takes_it_off() -> None:
+    async with app_with([troubled_pod()]).run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await pilot.press("2")
+        grid = screen_of(pilot).query_one("#ports", Grid)
+        everything = grid.count
+        await pilot.press("slash", *"nginx")
+        assert 0 < grid.count < everything
+        await pilot.press("enter")
+        assert not screen_of(pilot).query(Prompt)
+        assert "/ nginx" in text_of(pilot, "#tabs")
+        await pilot.press("escape")
+        assert grid.count == everything
+
+
+async def test_container_focus_restricts_views_and_findings() -> None:
+    async with app_with([troubled_pod()]).run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await pilot.press("2", "c")
+        screen = screen_of(pilot)
+        assert screen.state is not None
+        assert screen.state.focus == "nginx"
+        shown = [row.item for row in screen.query_one("#ports", Grid).rows if row.kind == "item"]
+        assert shown
+        assert all("nginx" in (one.container, getattr(one, "declared_by", None)) for one in shown)
+        assert "PRC101" not in text_of(pilot, "#findings")
+        await pilot.press("c", "c", "c")
+        assert screen.state.focus is None
+
+
+async def test_a_click_on_a_container_focuses_it() -> None:
+    async with app_with([troubled_pod()]).run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await pilot.click("#pod", offset=(5, 3))
+        await pilot.click("#pod", offset=(5, 7))
+        await pilot.click("#pod", offset=(5, 7))
+        state = screen_of(pilot).state
+        assert state is not None
+        assert state.focus == "webapp"
+
+
+async def test_pause_reaches_the_source() -> None:
+    feed = Feed([Looked(troubled_pod())])
+    async with app_with(feed).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("p")
+        assert "paused" in text_of(pilot, "#header")
+        await pilot.press("p")
+        assert feed.paused == [True, False]
+        assert "live" in text_of(pilot, "#header")
+
+
+async def test_save_writes_what_is_shown(tmp_path: Path) -> None:
+    pod = replace(troubled_pod(), target=replace(troubled_pod().target, pod="../../etc/\x1b[31mevil"))
+    async with app_with([pod], directory=tmp_path).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("w")
+    (file,) = tmp_path.iterdir()
+    assert file.name == "podprobe-etc-31mevil-20260301T031200Z.json"
+    assert from_json(file.read_bytes()) == pod
+
+
+async def test_record_writes_every_snapshot_and_replays(tmp_path: Path) -> None:
+    pod = healthy_pod()
+    feed = Feed([Looked(pod)])
+    later = [replace(pod, taken_at=f"2026-03-01T03:12:0{second}Z") for second in (1, 2)]
+    async with app_with(feed, directory=tmp_path).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("r")
+        await put(pilot, feed, *later)
+        assert "rec 3" in text_of(pilot, "#header")
+        await pilot.press("r")
+        await put(pilot, feed, replace(pod, taken_at="2026-03-01T03:12:09Z"))
+    (file,) = tmp_path.iterdir()
+    recording = RecordingSource([file])
+    assert [recording.read(number) for number in range(len(recording))] == [pod, *later]
+
+
+async def test_a_full_disk_ends_the_recording_and_says_so(tmp_path: Path) -> None:
+    async with app_with([healthy_pod()], directory=tmp_path / "missing").run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("r")
+        await pilot.pause()
+        assert screen_of(pilot).situation.recording is None
+        assert any("cannot write" in str(one.message) for one in pilot.app._notifications)
+
+
+async def test_diff_tells_what_changed(tmp_path: Path) -> None:
+    pod = troubled_pod()
+    async with app_with([pod], directory=tmp_path).run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await pilot.press("w", "d", "enter")
+        assert isinstance(pilot.app.screen, DiffScreen)
+        assert "nothing differs that would matter" in pilot.app.screen.query_one("#differences", Sheet).text
+
+
+async def test_visibility_says_why_and_what_would_allow_it() -> None:
+    async with app_with([troubled_pod()]).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("v")
+        assert isinstance(pilot.app.screen, VisibilityScreen)
+        text = pilot.app.screen.query_one("#visibility", Sheet).text
+        assert "PID 7 changed its user: Permission denied on /proc/7/maps" in text
+        assert "→ --profile ptrace" in text
+
+
+async def test_help_lists_the_keys_of_the_present_screen() -> None:
+    async with app_with([troubled_pod()]).run_test(size=(100, 60)) as pilot:
+        await settled(pilot)
+        await pilot.press("2", "question_mark")
+        assert isinstance(pilot.app.screen, KeysScreen)
+        assert "sort by the next column" in pilot.app.screen.query_one("#keys-list", Sheet).text
+        await pilot.press("escape", "v", "question_mark")
+        text = pilot.app.screen.query_one("#keys-list", Sheet).text
+        assert "sort by the next column" not in text
+        assert "back" in text
+
+
+async def test_themes_go_round() -> None:
+    app = app_with([troubled_pod()])
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        seen = []
+        for _ in range(3):
+            await pilot.press("t")
+            await pilot.pause()
+            seen.append(app.theme)
+        assert sorted(seen) == ["podprobe-16", "podprobe-dark", "podprobe-light"]
+
+
+async def test_a_failure_is_a_banner_and_what_is_stale_says_so() -> None:
+    now = [1000.0]
+    feed = Feed([Looked(troubled_pod())])
+    app = app_with(feed)
+    app.clock = lambda: now[0]
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        now[0] += 12
+        feed.put(Failed(AgentError("the agent in webapp did not answer", "see podprobe doctor"), 5.0))
+        await pilot.pause(0.05)
+        assert "✖ the agent in webapp did not answer — trying again in 5 s" in text_of(pilot, "#banner")
+        assert "see podprobe doctor" in text_of(pilot, "#banner")
+        assert "stale 12 s" in text_of(pilot, "#header")
+        assert "webapp" in text_of(pilot, "#map")
+        now[0] += 5
+        await put(pilot, feed, troubled_pod())
+        assert not screen_of(pilot).query_one("#banner").display
+        assert "live" in text_of(pilot, "#header")
+
+
+async def test_restarts_lost_agents_and_replaced_pods_are_told() -> None:
+    pod = troubled_pod()
+    feed = Feed([Looked(pod)])
+    first, second, *rest = pod.containers
+    async with app_with(feed).run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await put(
+            pilot,
+            feed,
+            replace(pod, containers=(first, replace(second, restarts=second.restarts + 1), *rest)),
+        )
+        assert "↻ webapp restarted" in text_of(pilot, "#banner")
+        await put(pilot, feed, replace(pod, containers=(replace(first, agent=False), second, *rest)))
+        assert "the agent in nginx was lost" in text_of(pilot, "#banner")
+        await put(pilot, feed, pod)
+        assert "the agent in nginx" not in text_of(pilot, "#banner")
+        await put(pilot, feed, replace(pod, target=replace(pod.target, uid="another")))
+        assert "another of the same name" in text_of(pilot, "#banner")
+        await pilot.press("escape")
+        assert not screen_of(pilot).query_one("#banner").display
+
+
+async def test_an_access_error_before_the_first_snapshot_leaves_a_screen_that_says_what_to_do() -> None:
+    feed = Feed([Failed(AccessError("pods is forbidden", "ask for get on pods"), 1.0)], label="shop/web")
+    async with app_with(feed).run_test(size=(80, 24)) as pilot:
+        await settled(pilot)
+        assert "shop/web" in text_of(pilot, "#header")
+        assert "pods is forbidden" in text_of(pilot, "#banner")
+        assert "ask for get on pods" in text_of(pilot, "#banner")
+        await pilot.press(*"12345678", "f", "c", "w", "r", "d", "v", "s", "enter", "slash", "escape")
+
+
+async def test_a_recording_is_scrubbed() -> None:
+    pods = [replace(healthy_pod(), taken_at=f"2026-03-01T03:12:0{second}Z") for second in range(3)]
+    feed = Feed([Moved(pods[1], (pods[0],), Timeline(1, 3), step=False)])
+    feed.live = False
+    async with app_with(feed).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        assert "2/3" in text_of(pilot, "#header")
+        assert len(screen_of(pilot).history) == 2
+        await pilot.press("left_square_bracket", "right_square_bracket", "right_curly_bracket")
+        assert feed.sought == [-1, 1, 10]
+
+
+async def test_the_palette_knows_the_state() -> None:
+    from podprobe.tui.commands import Commands
+
+    feed = Feed([Looked(troubled_pod())])
+    async with app_with(feed).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+
+        def titles() -> set[str]:
+            return {command.title for command in Commands(pilot.app.screen)._commands()}
+
+        assert {"Pause", "Record", "View: Flows", "Only webapp"} <= titles()
+        assert "Go on" not in titles()
+        assert any(title.startswith("TCP101") for title in titles())
+        await pilot.press("p", "c")
+        assert {"Go on", "All containers"} <= titles()
+        assert not {"Pause", "Only nginx"} & titles()
+        await pilot.press("ctrl+p", *"outside", "enter")
+        await pilot.pause(0.2)
+        assert screen_of(pilot).view == "outside"
+
+
+async def test_wide_terminals_show_details_beside_the_cursor() -> None:
+    async with app_with([troubled_pod()]).run_test(size=(190, 50)) as pilot:
+        await settled(pilot)
+        await pilot.press("2")
+        await pilot.pause()
+        before = text_of(pilot, "#side")
+        await pilot.press("down")
+        await pilot.pause()
+        assert "listener tcp" in before
+        assert text_of(pilot, "#side") != before
+
+
+async def test_mouse_wheel_header_and_rows() -> None:
+    async with app_with([troubled_pod()]).run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await pilot.press("2")
+        await pilot.pause()
+        grid = screen_of(pilot).query_one("#ports", Grid)
+        first = next(row.item.port for row in grid.rows if row.kind == "item")
+        await pilot.click("#ports", offset=(2, 1))
+        assert next(row.item.port for row in grid.rows if row.kind == "item") != first
+        await pilot.click("#ports", offset=(2, 3))
+        pointed = grid.pointed
+        await pilot.click("#ports", offset=(2, 3))
+        assert isinstance(pilot.app.screen, DetailsScreen)
+        assert pointed is not None
