@@ -18,6 +18,7 @@ from podprobe.analysis.channels import channels
 from podprobe.analysis.latency import Kind, latency_from, merged
 from podprobe.analysis.probing import plan
 from podprobe.analysis.rates import with_rates
+from podprobe.analysis.remembered import with_remembered
 from podprobe.analysis.roles import with_roles
 from podprobe.analysis.services import services
 from podprobe.analysis.volumes import walk_plan
@@ -156,7 +157,8 @@ class Session:
         self.close()
 
     def _judged(self, look: Look, history: Sequence[Snapshot]) -> Snapshot:
-        snapshot = with_rates(assemble(look), history[-1] if history else None)
+        before = history[-1] if history else None
+        snapshot = with_remembered(with_rates(assemble(look), before), before)
         snapshot = msgspec.structs.replace(snapshot, services=services(snapshot))
         snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, self.config.thresholds))
         snapshot = with_roles(snapshot)

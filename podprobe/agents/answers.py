@@ -322,6 +322,8 @@ class SysvSemItem(Answer, frozen=True, kw_only=True):
     changed_at: float
     values: tuple[int, ...] | None = None
     waiting: tuple[int, ...] | None = None
+    last_pids: tuple[int, ...] | None = None
+    """Per semaphore, the last process of the agent's PID namespace to operate on it, or 0 (GETPID)."""
 
 
 class SysvMsgItem(Answer, frozen=True, kw_only=True):

@@ -152,11 +152,20 @@ def _semaphores(answers: Sequence[Answered], people: Household) -> tuple[Semapho
                 values=item.values,
                 waiting=item.waiting,
                 waiters=tuple(waiters.get(semid, ())),
+                containers=_operators(views, people),
                 operated_at=rfc3339(item.operated_at),
                 changed_at=rfc3339(item.changed_at),
             )
         )
     return tuple(result)
+
+
+def _operators(views: Sequence[tuple[Answered, SysvSemItem]], people: Household) -> tuple[str, ...]:
+    """The containers whose processes were the last to operate on one of a set's semaphores."""
+    names = {
+        _container((answer, pid), people) for answer, view in views for pid in view.last_pids or () if pid > 0
+    }
+    return tuple(sorted(filter(None, names)))
 
 
 def _message_queues(answers: Sequence[Answered], people: Household) -> tuple[MessageQueue, ...]:

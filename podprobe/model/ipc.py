@@ -63,7 +63,7 @@ class SemaphoreSet(Model, frozen=True, kw_only=True):
     """Per semaphore, processes that wait for it to rise or fall (`GETNCNT` + `GETZCNT`)."""
     waiters: tuple[SemaphoreWaiter, ...] = ()
     containers: tuple[str, ...] = ()
-    """Those known to use the set: their processes wait for it, or were the last to operate on it (`GETPID`)."""
+    """Whose processes were the last to operate on one of its semaphores (`GETPID`), in this look or one before."""
     operated_at: str | None = None
     changed_at: str | None = None
 

@@ -7,6 +7,7 @@ import struct
 
 # linux/sem.h, linux/ipc.h: the same on every architecture.
 _IPC_STAT = 2
+_GETPID = 11
 _GETALL = 13
 _GETNCNT = 14
 _GETZCNT = 15
@@ -38,6 +39,12 @@ def semaphore_waiting(semid: int, count: int) -> tuple[int, ...] | None:
             return None
         waiting.append(rise + zero)
     return tuple(waiting)
+
+
+def semaphore_pids(semid: int, count: int) -> tuple[int, ...] | None:
+    """Per semaphore, who was the last to operate on it (GETPID): 0 for nobody, and for another PID namespace's."""
+    pids = tuple(_libc.semctl(semid, number, _GETPID, 0) for number in range(count))
+    return None if any(pid < 0 for pid in pids) else pids
 
 
 def queue_bound(msqid: int) -> int | None:

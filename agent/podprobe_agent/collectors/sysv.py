@@ -47,9 +47,9 @@ def collect_sem(context: Context) -> Iterator[dict[str, Any]]:
     denied = 0
     calls = _CALLS_PER_LOOK
     for row in rows("sem"):
-        values = waiting = None
+        values = waiting = last_pids = None
         count = row["nsems"]
-        if calls >= 2 * count + 1:
+        if calls >= 3 * count + 1:
             from podprobe_agent.collectors import _sysv_calls
 
             values = _sysv_calls.semaphore_values(row["semid"], count)
@@ -57,9 +57,10 @@ def collect_sem(context: Context) -> Iterator[dict[str, Any]]:
                 denied += 1
             else:
                 waiting = _sysv_calls.semaphore_waiting(row["semid"], count)
-            calls -= 2 * count + 1
+                last_pids = _sysv_calls.semaphore_pids(row["semid"], count)
+            calls -= 3 * count + 1
         else:
-            context.note("partial", f"values of more than {_CALLS_PER_LOOK // 2} semaphores were not read")
+            context.note("partial", f"values of more than {_CALLS_PER_LOOK // 3} semaphores were not read")
         yield {
             "key": row["key"],
             "id": row["semid"],
@@ -70,6 +71,7 @@ def collect_sem(context: Context) -> Iterator[dict[str, Any]]:
             "changed_at": row["ctime"],
             "values": values,
             "waiting": waiting,
+            "last_pids": last_pids,
         }
         if context.expired:
             context.note("partial", "time was over before the last semaphore set")

@@ -82,22 +82,24 @@ def test_queues_and_semaphores_take_the_best_view() -> None:
             last_receive_pid=0, uid=0, gid=0, creator_uid=0, creator_gid=0, sent_at=0, received_at=0, changed_at=0,
         )  # fmt: skip
 
-    def semaphores(values: tuple[int, ...] | None) -> SysvSemItem:
+    def semaphores(values: tuple[int, ...] | None, last: tuple[int, ...] | None = None) -> SysvSemItem:
         return SysvSemItem(
             key=0x55, id=2, mode=0o600, semaphores=3, uid=0, gid=0, creator_uid=0, creator_gid=0, operated_at=0,
-            changed_at=0, values=values, waiting=values,
+            changed_at=0, values=values, waiting=values, last_pids=last,
         )  # fmt: skip
 
     found = _ipc(
         answered("a", processes=[process(1)], sysv_msg=[queue(None, 0)], sysv_sem=[semaphores(None)]),
         answered(
-            "b", processes=[process(1, "producer")], sysv_msg=[queue(16384, 1)], sysv_sem=[semaphores((0, 1, 0))],
+            "b", processes=[process(1, "producer")], sysv_msg=[queue(16384, 1)],
+            sysv_sem=[semaphores((0, 1, 0), (0, 1, 9))],
             semaphore_waiters=[SemaphoreWaiterItem(pid=1, semid=2)],
         ),
     )  # fmt: skip
     assert (found.message_queues[0].max_bytes, found.message_queues[0].last_send_container) == (16384, "b")
     assert found.semaphores[0].values == (0, 1, 0)
     assert [(w.container, w.process) for w in found.semaphores[0].waiters] == [("b", "producer")]
+    assert found.semaphores[0].containers == ("b",)
 
 
 def test_one_dev_shm_seen_by_two_containers_is_one() -> None:
