@@ -135,7 +135,7 @@ class Api:
         said = {name: value for name, value in query.items() if value is not None}
         url = self.server + (path or ask.path) + ("?" + urlencode(said) if said else "")
         payload = None if body is None else msgspec.json.encode(body)
-        again = method == "GET"
+        again, renewed = method == "GET", False
         while True:
             left = max(0.1, deadline - time.monotonic())
             headers: Sequence[tuple[str, str]] = [
@@ -157,6 +157,10 @@ class Api:
                 raise unreachable(self.server, error, limit) from None
             if response.status < 400:
                 return response
+            if response.status == 401 and not renewed and self.connection.renew():
+                renewed = True
+                response.drain_conn()
+                continue
             wait = _seconds(response.headers.get("Retry-After")) if response.status in (429, 503) else None
             if wait is not None and time.monotonic() + wait < deadline:
                 response.drain_conn()

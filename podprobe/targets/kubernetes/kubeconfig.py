@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from podprobe.errors import AccessError, TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _DEFAULT_PATH = "~/.kube/config"
 _IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -30,6 +31,17 @@ class Connection:
     """`None` inside a cluster."""
     impersonation: tuple[tuple[str, str], ...] = ()
     """The `Impersonate-*` headers."""
+
+    reload: Callable[[Any], Any] | None = None
+    """Reads the credentials anew into a configuration: a credential plugin runs again, a token's file is read again."""
+
+    def renew(self) -> bool:
+        """The API server refused the token: get another. False where there is no other."""
+        if self.reload is None:
+            return False
+        before = self.configuration.api_key.get("BearerToken")
+        self.reload(self.configuration)
+        return bool(self.configuration.api_key.get("BearerToken") != before)
 
     def headers(self) -> list[tuple[str, str]]:
         """Who is asking. Reads a new token first where the old one has expired."""
@@ -71,10 +83,13 @@ def connect(
             from kubernetes.config import incluster_config
 
             incluster: Any = incluster_config
-            incluster.load_incluster_config(client_configuration=configuration)
+            reload: Callable[[Any], Any] = incluster.load_incluster_config
+            reload(configuration)
             namespace = _IN_CLUSTER_NAMESPACE.read_text().strip() or "default"
         else:
-            name, namespace, user = _load(configuration, _paths(kubeconfig), context)
+            paths = _paths(kubeconfig)
+            name, namespace, user = _load(configuration, paths, context)
+            reload = functools.partial(_load, paths=paths, context=name)
     except ConfigException as error:
         raise TargetError(
             f"the kubeconfig cannot be used: {error}", "compare it with: kubectl config view"
@@ -83,7 +98,7 @@ def connect(
     configuration.retries = False
     return Connection(
         configuration, namespace, name,
-        tuple(_impersonation(as_user or user.get("as"), as_groups or tuple(user.get("as-groups") or ()))),
+        tuple(_impersonation(as_user or user.get("as"), as_groups or tuple(user.get("as-groups") or ()))), reload,
     )  # fmt: skip
 
 

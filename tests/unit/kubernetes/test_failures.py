@@ -149,6 +149,20 @@ def test_an_answer_and_who_asked(server: _Server) -> None:
     api.close()
 
 
+def test_a_token_that_was_refused_is_renewed_once(server: _Server) -> None:
+    def reload(configuration: Any) -> None:
+        configuration.api_key["BearerToken"] = "Bearer new"
+
+    server.answers = [(401, {}, b"who?"), (200, {}, POD), (401, {}, b"who?")]
+    api = _api(server.url, reload=reload)
+    assert api.get(ASK, Pod).metadata.name == "web"
+    assert [headers.get("Authorization") for _, headers, _ in server.requests] == [None, "Bearer new"]
+    with pytest.raises(ApiError, match="who you are"):
+        api.get(ASK, Pod)
+    assert len(server.requests) == 3
+    api.close()
+
+
 def test_throttling_is_waited_for_within_the_timeout(server: _Server) -> None:
     server.answers = [
         (429, {"Retry-After": "0"}, b"busy"),

@@ -159,3 +159,26 @@ def test_no_file_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "gone"))
     with pytest.raises(TargetError, match="gone does not exist"):
         connect()
+
+
+def test_a_token_that_was_refused_is_read_anew(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("first")
+    config = _config(users=[{"name": "jane", "user": {"tokenFile": "token"}}])
+    made = connect(kubeconfig=_write(tmp_path / "c", config))
+    assert made.headers() == [("Authorization", "Bearer first")]
+    assert not made.renew()
+    (tmp_path / "token").write_text("second")
+    assert made.renew()
+    assert made.headers() == [("Authorization", "Bearer second")]
+
+
+def test_a_refused_plugin_runs_again(tmp_path: Path) -> None:
+    counter = tmp_path / "count"
+    script = f"""
+    echo x >> {counter}
+    kind='"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential"'
+    printf '{{%s, "status": {{"token": "t%d"}}}}' "$kind" $(wc -l < {counter})"""
+    made = connect(kubeconfig=_write(tmp_path / "c", _plugin(tmp_path, script)))
+    assert made.headers() == [("Authorization", "Bearer t1")]
+    assert made.renew()
+    assert made.headers() == [("Authorization", "Bearer t2")]

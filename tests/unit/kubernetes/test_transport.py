@@ -1,0 +1,115 @@
+"""TLS as a kubeconfig says it, against a real server that demands a client certificate."""
+
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from podprobe.targets.kubernetes import asks
+from podprobe.targets.kubernetes.api import Api
+from podprobe.targets.kubernetes.failures import ApiError
+from podprobe.targets.kubernetes.kubeconfig import connect
+from podprobe.targets.kubernetes.objects import Pod
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("openssl") is None, reason="no openssl to make certificates with"
+)
+
+
+def _certificate(directory: Path, name: str) -> None:
+    """`name.crt` and `name.key`, signed by itself."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}", "-keyout", f"{directory}/{name}.key",
+         "-out", f"{directory}/{name}.crt"], check=True, capture_output=True,
+    )  # fmt: skip
+
+
+def _serve_once(directory: Path) -> tuple[int, threading.Thread]:
+    """Answer one request of somebody who shows the certificate of `user`."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(directory / "inner.crt", directory / "inner.key")
+    context.load_verify_locations(directory / "user.crt")
+    context.verify_mode = ssl.CERT_REQUIRED
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        plain, _ = listener.accept()
+        listener.close()
+        try:
+            with context.wrap_socket(plain, server_side=True) as stream:
+                stream.recv(4096)
+                body = b'{"metadata": {"name": "web"}}'
+                stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+        except OSError:
+            plain.close()
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    return listener.getsockname()[1], thread
+
+
+def _kubeconfig(directory: Path, port: int, cluster: dict[str, Any], user: dict[str, Any]) -> str:
+    server = f"https://127.0.0.1:{port}"
+    config = {
+        "current-context": "a",
+        "clusters": [{"name": "c", "cluster": {"server": server, **cluster}}],
+        "users": [{"name": "u", "user": user}],
+        "contexts": [{"name": "a", "context": {"cluster": "c", "user": "u"}}],
+    }
+    path = directory / "config"
+    path.write_text(json.dumps(config))
+    return str(path)
+
+
+def test_both_sides_show_who_they_are(tmp_path: Path) -> None:
+    for name in ("inner", "user"):
+        _certificate(tmp_path, name)
+    port, thread = _serve_once(tmp_path)
+    trust = {"certificate-authority": "inner.crt", "tls-server-name": "inner"}
+    shown = {"client-certificate": "user.crt", "client-key": "user.key"}
+    api = Api(connect(kubeconfig=_kubeconfig(tmp_path, port, trust, shown)), 5.0)
+    assert api.get(asks.get_pod("shop", "web"), Pod).metadata.name == "web"
+    api.close()
+    thread.join()
+
+
+def test_a_server_that_another_authority_signed(tmp_path: Path) -> None:
+    for name in ("inner", "user"):
+        _certificate(tmp_path, name)
+    port, thread = _serve_once(tmp_path)
+    trust = {"certificate-authority": "user.crt", "tls-server-name": "inner"}
+    api = Api(connect(kubeconfig=_kubeconfig(tmp_path, port, trust, {})), 5.0)
+    with pytest.raises(ApiError, match="not trusted") as raised:
+        api.get(asks.get_pod("shop", "web"), Pod)
+    assert "certificate-authority" in raised.value.hint
+    thread.join()
+
+
+def test_a_server_of_another_name(tmp_path: Path) -> None:
+    for name in ("inner", "user"):
+        _certificate(tmp_path, name)
+    port, thread = _serve_once(tmp_path)
+    api = Api(
+        connect(kubeconfig=_kubeconfig(tmp_path, port, {"certificate-authority": "inner.crt"}, {})), 5.0
+    )
+    with pytest.raises(ApiError, match="not trusted"):
+        api.get(asks.get_pod("shop", "web"), Pod)
+    thread.join()
+
+
+def test_a_key_that_does_not_fit(tmp_path: Path) -> None:
+    for name in ("inner", "user"):
+        _certificate(tmp_path, name)
+    shown = {"client-certificate": "user.crt", "client-key": "inner.key"}
+    api = Api(
+        connect(kubeconfig=_kubeconfig(tmp_path, 1, {"certificate-authority": "inner.crt"}, shown)), 5.0
+    )
+    with pytest.raises(ApiError):
+        api.get(asks.get_pod("shop", "web"), Pod)
