@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import bounds
+from podprobe.analysis.retransmits import flow_rates
 from podprobe.analysis.words import micros, percent, size
 from podprobe.findings import facts
 from podprobe.findings.rule import Hit, Look, Threshold, rule
@@ -56,6 +57,7 @@ def loopback_loss(look: Look) -> Iterator[Hit]:
                     f"{flow.retransmits:,} of {flow.segments_out:,} segments ({percent(ratio)}) were sent "
                     f"again between {flow.from_container or 'the client'} and {server} at {flow.server}."
                 ),
+                *_lately(look, flow),
                 *_rtt(flow),
             ],
             remedy="In the Pod's network namespace, look for a rule that drops packets on `lo` to port "
@@ -97,6 +99,7 @@ def outside_loss(look: Look) -> Iterator[Hit]:
                     f"({percent(flow.retransmit_ratio or 0.0)}) that {facts.whose(container)} sent to "
                     f"{peer} were sent again."
                 ),
+                *_lately(look, flow),
                 *_rtt(flow),
             ],
             remedy=f"Look from another Pod of the same node at {peer}: if it loses too, look at the node's "
@@ -115,6 +118,19 @@ def _lossy(snapshot: Snapshot, ratio: float, least: float) -> Iterator[tuple[int
             and facts.ours(snapshot, flow.from_container, flow.to_container)
         ):
             yield index, flow
+
+
+def _lately(look: Look, flow: Flow) -> list[str]:
+    """Whether it goes on: a connection's counters are of its whole life, and the loss may be long over."""
+    if not look.history:
+        return []
+    parties = (flow.scope, flow.from_container, flow.to_container, flow.server)
+    for rate in flow_rates(look.history[0], look.snapshot):
+        if (rate.scope, rate.from_container, rate.to_container, rate.server) == parties and rate.segments:
+            since = f"{rate.segments:,} segments of the last {rate.seconds:.0f} s"
+            return [f"Of the {since}, {rate.retransmits:,} were: it goes on." if rate.retransmits else
+                    f"Of the {since}, none was: it is over, or pauses."]  # fmt: skip
+    return []
 
 
 def _rtt(flow: Flow) -> list[str]:

@@ -48,6 +48,23 @@ def test_loss_towards_outside() -> None:
     assert not {"TCP101", "TCP102"} & set(codes(pod(19)))
 
 
+@pytest.mark.parametrize(
+    ("lost_before", "said"), [(100, "none was: it is over"), (60, "40 were: it goes on")]
+)
+def test_loss_that_is_over_is_told_from_loss_that_goes_on(lost_before: int, said: str) -> None:
+    def pod(second: int, segments: int, lost: int) -> Snapshot:
+        client, server = connection_pair("nginx", "webapp", 42_000, APP)
+        counted = replace(client, segments_out=segments, retransmits=lost)
+        made = network(
+            connections=(counted, replace(server, segments_out=0, retransmits=0)),
+            flows=(flow("nginx", "webapp", APP, 1, segments_out=segments, retransmits=lost),),
+        )
+        return replace(made, taken_at=f"2026-01-01T00:00:{second:02}Z")
+
+    found = only("TCP101", pod(30, 5_000, 100), history=[pod(10, 4_000, lost_before)])
+    assert f"Of the 1,000 segments of the last 20 s, {said}" in found.evidence[1]
+
+
 def stuck(**changes: object) -> Snapshot:
     client, server = connection_pair("nginx", "webapp", 42_000, APP)
     still = {
