@@ -15,6 +15,11 @@ if TYPE_CHECKING:
     from podprobe.model import SemaphoreSet, SharedMemory
 
 
+def _ours(look: Look, *containers: str | None) -> bool:
+    """It is the Pod's: with `hostIPC`, only what one of its containers is known to use is, the rest is the node's."""
+    return not look.snapshot.target.host_ipc or any(containers)
+
+
 @rule(
     "IPC101",
     "warning",
@@ -31,6 +36,8 @@ def leaked_segment(look: Look) -> Iterator[Hit]:
     """A segment that nobody will ever use again."""
     for index, each in enumerate(look.snapshot.ipc.shared_memory):
         if each.attachments > 0 or each.creator_alive is not False or each.destroyed:
+            continue
+        if not _ours(look, each.creator_container):
             continue
         creator = each.creator_container or "a container"
         idle = seconds_between(each.detached_at, look.snapshot.taken_at)
@@ -131,6 +138,8 @@ def full_queue(look: Look) -> Iterator[Hit]:
         filled = share(each.bytes, room)
         if room is None or filled is None or filled < look["warning_ratio"]:
             continue
+        if not _ours(look, each.last_send_container, each.last_receive_container):
+            continue
         receiver = each.last_receive_container
         if each.received_at is None:
             behind, remedy = (
@@ -192,7 +201,7 @@ def long_wait(look: Look) -> Iterator[Hit]:
         for old in earlier:
             if old is not None and old.waiters:
                 stuck &= {(who.container, who.pid, who.process) for who in old.waiters}
-        if each.waiters and not stuck:
+        if (each.waiters and not stuck) or not _ours(look, *(container for container, _, _ in stuck)):
             continue
         names = listed(f"{name} (PID {pid} of {container})" for container, pid, name in sorted(stuck))
         seconds = seconds_between(past[0].taken_at if past else None, look.snapshot.taken_at)
@@ -280,6 +289,8 @@ def full_posix_queue(look: Look) -> Iterator[Hit]:
         if not each.max_messages or each.messages is None or each.messages < each.max_messages:
             continue
         users = list(dict.fromkeys(who.container for who in each.open_by))
+        if not _ours(look, *users):
+            continue
         by = f"; open in {listed(users)}" if users else "; no process that could be seen has it open"
         yield Hit(
             subject=f"mqueue {each.name}",

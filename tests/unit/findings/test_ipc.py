@@ -130,3 +130,18 @@ def test_a_full_posix_queue(messages: int | None, expected: bool) -> None:
     made = PosixMessageQueue(name="/jobs", messages=messages, max_messages=10, uid=0, gid=0, mode="0600",
                              open_by=(Attachment(container="webapp", pid=1, process="python"),))  # fmt: skip
     assert ("IPC106" in codes(ipc(posix_message_queues=(made,)))) is expected
+
+
+def test_with_host_ipc_the_nodes_objects_are_not_the_pods() -> None:
+    full = PosixMessageQueue(name="/node", messages=10, max_messages=10, uid=0, gid=0, mode="0600")
+    node = ipc(
+        shared_memory=segment(creator_container=None).ipc.shared_memory,
+        message_queues=queue(16_000).ipc.message_queues,
+        semaphores=semaphores(waiters=()).ipc.semaphores,
+        posix_message_queues=(full,),
+    )
+    assert codes(node, [node, node]) == ["IPC101", "IPC103", "IPC104", "IPC106"]
+    on_host = replace(node, target=replace(node.target, host_ipc=True))
+    assert codes(on_host, [on_host, on_host]) == []
+    own = replace(segment(), target=on_host.target)
+    assert codes(own) == ["IPC101"]
