@@ -60,6 +60,9 @@ class _Log:
             rule: dict[str, Any] = {
                 "id": code,
                 "shortDescription": {"text": neutral(finding.title)},
+                "help": {
+                    "text": f"What it means, how it is measured and what to do: podprobe explain {code}"
+                },
                 "defaultConfiguration": {"level": _LEVEL[finding.severity]},
             }
             if finding.docs.startswith("https://"):

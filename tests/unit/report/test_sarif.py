@@ -32,6 +32,8 @@ def test_each_finding_is_a_result() -> None:
         ("SVC101", "error"),
         ("TCP101", "error"),
     ]
+    for rule in run["tool"]["driver"]["rules"]:
+        assert rule["help"]["text"].endswith(f"podprobe explain {rule['id']}")
     for result in run["results"]:
         assert run["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"]
         (location,) = result["locations"]
