@@ -72,6 +72,7 @@ def measure(
                         count=step,
                         interval=interval,
                         timeout=timeout,
+                        root_pid=_root_pid(cell),
                     )
                 )
             except AgentError as error:
@@ -79,6 +80,11 @@ def measure(
         done += step
     found = {cell: _owned(cell, reduce(merged, parts)) for cell, parts in rounds.items() if parts}
     return found, [f"{cell.from_container} → {cell.to}: {reason}" for cell, reason in failed.items()]
+
+
+def _root_pid(cell: Cell) -> int:
+    """Whose files a path is among: the agent's container's, or, with one agent for all, the server's own."""
+    return (cell.endpoint.pid or 1) if cell.from_container is None else 1
 
 
 def _owned(cell: Cell, latency: Latency) -> Latency:

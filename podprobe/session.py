@@ -120,9 +120,19 @@ class Session:
         return snapshot
 
     def probe(
-        self, from_container: str | None, kind: Kind, to: str, *, count: int, interval: float, timeout: float
+        self,
+        from_container: str | None,
+        kind: Kind,
+        to: str,
+        *,
+        count: int,
+        interval: float,
+        timeout: float,
+        root_pid: int = 1,
     ) -> Latency:
         """Run one active probe from a container (`None`: any agent).
+
+        Where containers share their processes, `root_pid` is one that has the files which a unix socket is among.
 
         Raises:
             AgentError: that container has no agent, or it did not answer.
@@ -136,7 +146,7 @@ class Session:
             raise AgentError(
                 f"container {from_container!r} of {self.target.label} has no agent to probe from"
             )
-        answer = agent.probe(kind, to, count=count, interval=interval, timeout=timeout)
+        answer = agent.probe(kind, to, count=count, interval=interval, timeout=timeout, root_pid=root_pid)
         before = self._history[-1] if self._history else None
         return latency_from(answer, from_container or agent.container, _owner(before, to), to, kind)
 

@@ -7,6 +7,7 @@ sockets explain says how much the per-flow numbers can be trusted.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from podprobe.model import Connection, Scope, Snapshot
 
 _COUNTER = "Tcp.RetransSegs"
+_SUMMED = (
+    ("segments", "segments_out"),
+    ("retransmits", "retransmits"),
+    ("bytes", "bytes_sent"),
+    ("busy_us", "busy_us"),
+    ("receive_window_limited_us", "receive_window_limited_us"),
+    ("send_buffer_limited_us", "send_buffer_limited_us"),
+)
+"""What adds up over the sockets of a flow, and the field of a connection that it is in."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +42,12 @@ class FlowRate:
     retransmits: int
     bytes: int
     """Sent; where the peer is outside, received ones too."""
+    busy_us: int
+    """Time with data in flight, summed over the sockets, as the next two (`tcpi_busy_time`)."""
+    receive_window_limited_us: int
+    """Of it, waiting for a receiver that took no more (`tcpi_rwnd_limited`)."""
+    send_buffer_limited_us: int
+    """Of it, waiting for room in the sender's own buffer (`tcpi_sndbuf_limited`)."""
     seconds: float
 
     @property
@@ -64,7 +80,7 @@ def flow_rates(before: Snapshot, after: Snapshot) -> tuple[FlowRate, ...]:
     seconds = _seconds(before, after)
     if seconds is None:
         return ()
-    sums: dict[tuple[Scope, str | None, str | None, str], tuple[int, int, int]] = {}
+    sums: dict[tuple[Scope, str | None, str | None, str], Counter[str]] = {}
     earlier = _by_socket(before)
     for connection in after.network.connections:
         if connection.protocol != "tcp" or connection.retransmits is None:
@@ -72,16 +88,25 @@ def flow_rates(before: Snapshot, after: Snapshot) -> tuple[FlowRate, ...]:
         server = connection.local if connection.role == "server" else connection.remote
         key = connection.scope, connection.from_container, connection.to_container, server
         then = earlier.get(_socket(connection))
-        sent = _grown(connection.bytes_sent, then.bytes_sent if then else None)
+        grown = {
+            name: _grown(getattr(connection, field), getattr(then, field, None)) for name, field in _SUMMED
+        }
         if connection.scope == "external":
-            sent += _grown(connection.bytes_received, then.bytes_received if then else None)
-        segments, retransmits, total = sums.get(key, (0, 0, 0))
-        sums[key] = (
-            segments + _grown(connection.segments_out, then.segments_out if then else None),
-            retransmits + _grown(connection.retransmits, then.retransmits if then else None),
-            total + sent,
+            grown["bytes"] += _grown(connection.bytes_received, then.bytes_received if then else None)
+        sums.setdefault(key, Counter()).update(grown)
+    rates = (
+        FlowRate(
+            *key,
+            segments=total["segments"],
+            retransmits=total["retransmits"],
+            bytes=total["bytes"],
+            busy_us=total["busy_us"],
+            receive_window_limited_us=total["receive_window_limited_us"],
+            send_buffer_limited_us=total["send_buffer_limited_us"],
+            seconds=seconds,
         )
-    rates = (FlowRate(*key, segments, again, sent, seconds) for key, (segments, again, sent) in sums.items())
+        for key, total in sums.items()
+    )
     return tuple(sorted(rates, key=lambda rate: (-rate.retransmits, -rate.segments, rate.server)))
 
 

@@ -12,6 +12,7 @@ from podprobe.analysis.hops import Hop
 from podprobe.measuring import price_of
 from podprobe.session import Session, SessionOptions
 from podprobe.targets.local import open_local
+from podprobe.targets.local.demo import Demo
 from tests.support.loopback import Loopback, available
 
 pytestmark = [
@@ -73,3 +74,13 @@ def test_the_sidecars_price(passes: bool) -> None:
     assert median.clear
     # What sleeps 3 ms takes 3 ms and what the machine adds; the interval is above and near.
     assert median.low > 2900
+
+
+def test_a_unix_socket_where_the_containers_share_their_processes() -> None:
+    """One agent for all: a path is looked up where its server lives, not where the sandbox does."""
+    with Demo(("shared-pids",)) as demo:
+        done = podprobe(f"local:{demo.pid}", "--kind", "unix", "--count", "10", "-o", "json")
+    assert done.returncode == 0, done.stderr
+    found = {row["to"]: row for row in json.loads(done.stdout)}
+    assert found["/run/pod/cache.sock"]["to_container"] == "worker"
+    assert found["/run/pod/cache.sock"]["failures"] == 0

@@ -46,6 +46,18 @@ def test_rates_count_what_was_sent_between_the_looks() -> None:
     assert (found.namespace, found.attributed, found.ratio) == (20, 18, 0.9)
 
 
+def test_what_a_flow_waited_for() -> None:
+    client, server = pair(40000, 0, 10)
+    before = look(0, (client, server), 0)
+    waits = {"busy_us": 900_000, "receive_window_limited_us": 700_000, "send_buffer_limited_us": 50_000}
+    (rate,) = flow_rates(before, look(1, (msgspec.structs.replace(client, **waits), server), 0))
+    assert (rate.busy_us, rate.receive_window_limited_us, rate.send_buffer_limited_us) == (
+        900_000,
+        700_000,
+        50_000,
+    )
+
+
 def test_a_port_used_again_by_another_socket_counts_from_zero() -> None:
     before = look(0, pair(40000, 100, 1000), 100)
     after = look(1, pair(40000, 5, 50, inode=900), 105)
