@@ -8,12 +8,13 @@ import pytest
 
 from podprobe.errors import AccessError, AgentError
 from podprobe.model import from_json
+from podprobe.targets.base import Progress
 from podprobe.tui.screens.details import DetailsScreen
 from podprobe.tui.screens.diff import DiffScreen
 from podprobe.tui.screens.keys import KeysScreen
 from podprobe.tui.screens.main import PodScreen
 from podprobe.tui.screens.visibility import VisibilityScreen
-from podprobe.tui.sources import Failed, Looked, Moved, RecordingSource, Timeline
+from podprobe.tui.sources import Failed, Looked, Moved, Progressed, RecordingSource, Timeline
 from podprobe.tui.views import VIEWS
 from podprobe.tui.widgets.grid import Grid
 from podprobe.tui.widgets.prompt import Prompt
@@ -194,6 +195,8 @@ async def test_record_writes_every_snapshot_and_replays(tmp_path: Path) -> None:
     async with app_with(feed, directory=tmp_path).run_test(size=(100, 30)) as pilot:
         await settled(pilot)
         await pilot.press("r")
+        feed.put(Progressed(Progress("asking the agents")))
+        feed.put(Failed(AgentError("no answer"), 1.0))
         await put(pilot, feed, *later)
         assert "rec 3" in text_of(pilot, "#header")
         await pilot.press("r")

@@ -127,11 +127,11 @@ class PodScreen(Saving, Screen[None]):
         if isinstance(report, Moved):
             self.situation.timeline = report.timeline
             self.situation.paused = not report.timeline.playing
-        if state is not None and not state.declared:
-            self.record(state.snapshot)
         if state is None or state is self.state:
             self._paint_status()
             return
+        if not state.declared:
+            self.record(state.snapshot)
         first = self.state is None or self.state.declared
         self.set_reactive(PodScreen.state, state)
         if first:

@@ -115,7 +115,7 @@ def _box_text(state: State, name: str, most: int) -> list[Line]:
 def _box(state: State, name: str, text: list[Line], height: int) -> list[Line]:
     inner = max(length(line) for line in text)
     target = ("container", name)
-    frame = "focus" if state.focus == name else "frame"
+    frame = "frame-focus" if state.focus == name else "frame"
     rows = [Span(f"┌{'─' * (inner + 2)}┐", frame, target)]
     lines: list[Line] = [(rows[0],)]
     for index in range(height - 2):

@@ -39,6 +39,7 @@ ROLES: dict[str, Look] = {
     "container": Look("secondary"),
     "frame": Look("frame"),
     "focus": Look("accent", bold=True, underline=True),
+    "frame-focus": Look("accent", bold=True),
     "wire": Look("success"),
     "plot": Look("plot"),
     "bar": Look("primary"),
