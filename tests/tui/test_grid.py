@@ -148,9 +148,9 @@ async def test_ten_thousand_connections_are_all_there_and_only_those_in_sight_ar
             grid.action_fold()
         assert grid.count == 10_000 + len(pod.network.flows)
         written = []
-        column = grid._fitted(0)[0][0]
-        counted = replace_cell(column, written)
-        grid._columns[0] = [(counted, 20), *grid._columns[0][1:]]
+        columns = grid._lines.columns(0, grid.room)
+        counted = replace_cell(columns[0][0], written)
+        columns[0] = (counted, 20)
         grid.refresh()
         await pilot.pause()
         assert 0 < len(written) <= 3 * grid.size.height

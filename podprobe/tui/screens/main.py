@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
-from textual.reactive import reactive
-from textual.screen import Screen
-from textual.signal import Signal
 
-from podprobe.tui.history import History
-from podprobe.tui.panels import banner, bars, findings, header, pod
 from podprobe.tui.screens.intake import Intake
+from podprobe.tui.screens.painting import Painting
 from podprobe.tui.screens.reader import Reader, Reported
 from podprobe.tui.screens.saving import Saving
-from podprobe.tui.situation import Situation
 from podprobe.tui.sources import Moved
 from podprobe.tui.views import VIEWS
-from podprobe.tui.views import map as pod_map
-from podprobe.tui.widgets.painter import Painter
 from podprobe.tui.widgets.sheet import Sheet
 
 if TYPE_CHECKING:
@@ -31,15 +24,14 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from podprobe.tui.app import PodprobeApp
-    from podprobe.tui.drawing import Line, Target
+    from podprobe.tui.drawing import Target
     from podprobe.tui.sources import SnapshotSource
-    from podprobe.tui.state import State
-    from podprobe.tui.widgets.grid import Grid
+    from podprobe.tui.widgets.painter import Painter
 
 PAINTS_PER_SECOND = 4
 
 
-class PodScreen(Saving, Screen[None]):
+class PodScreen(Painting, Saving):
     """All of one Pod.
 
     Args:
@@ -74,20 +66,11 @@ class PodScreen(Saving, Screen[None]):
 
     app: PodprobeApp
 
-    state: reactive[State | None] = reactive(None, init=False)
-    view: reactive[str] = reactive("map", init=False)
-    filter: reactive[str] = reactive("", init=False)
-
     def __init__(self, source: SnapshotSource, directory: Path) -> None:
-        super().__init__()
-        self.source = source
+        super().__init__(source)
         self.directory = directory
-        self.situation = Situation(source.label, source.live, source.interval)
-        self.history = History()
-        self.changed: Signal[State] = Signal(self, "changed")
         self._intake = Intake(self.situation, self.history)
         self._reader = Reader(source, self)
-        self._painted = 0.0
         self._due: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -128,7 +111,7 @@ class PodScreen(Saving, Screen[None]):
             self.situation.timeline = report.timeline
             self.situation.paused = not report.timeline.playing
         if state is None or state is self.state:
-            self._paint_status()
+            self.paint_status()
             return
         if not state.declared:
             self.record(state.snapshot)
@@ -144,104 +127,23 @@ class PodScreen(Saving, Screen[None]):
         self.paint()
 
     def _paint_soon(self) -> None:
-        wait = self._painted + 1 / PAINTS_PER_SECOND - self.app.clock()
+        if self._due is not None:
+            return
+        wait = self.painted_at + 1 / PAINTS_PER_SECOND - self.app.clock()
         if wait <= 0:
             self.paint()
-        elif self._due is None:
-            self._due = self.set_timer(wait, self.paint)
+        else:
+            self._due = self.set_timer(wait, self._paint_due)
+
+    def _paint_due(self) -> None:
+        self._due = None
+        self.paint()
 
     def _tick(self) -> None:
         if self.situation.error is not None or self.situation.stale_seconds(self.app.clock()) is not None:
-            self._paint_status()
-
-    # --- painting
-
-    def paint(self) -> None:
-        """Paint everything that is in sight."""
-        if self._due is not None:
-            self._due.stop()
-            self._due = None
-        self._painted = self.app.clock()
-        with self.app.batch_update():
-            self._paint_status()
-            self.query_one("#tabs", Sheet).show(lambda width, _: self._tabs(width))
-            self.query_one("#keys", Sheet).show(lambda width, _: bars.keybar(width, self._keys()))
-            self._paint_panels()
-            self._paint_view()
-            self._paint_side()
-        if self.state is not None:
-            self.changed.publish(self.state)
-
-    def _paint_status(self) -> None:
-        now = self.app.clock()
-        snapshot = self.state.snapshot if self.state else None
-        self.query_one("#header", Sheet).show(
-            lambda width, _: header.draw(snapshot, self.situation, width, now)
-        )
-        strip = self.query_one("#banner", Sheet)
-        lines = banner.draw(self.situation, self.size.width, now)
-        if self.state is None or self.state.declared:
-            lines += banner.progress(self.situation, self.size.width)
-        strip.display = bool(lines)
-        strip.styles.height = len(lines) or 1
-        strip.show(lambda _width, _height: lines)
-
-    def _tabs(self, width: int) -> list[Line]:
-        return bars.tabs(self.view, width, self.filter, self.state.focus if self.state else None)
-
-    def _keys(self) -> tuple[tuple[str, str, str], ...]:
-        return bars.keys_for(
-            live=self.source.live,
-            paused=self.situation.paused,
-            recording=self.situation.recording is not None,
-        )
-
-    def _paint_panels(self) -> None:
-        state = self.state
-        if state is None:
-            return
-        self.query_one("#pod", Sheet).show(lambda width, height: pod.draw(state, width, height))
-        self.query_one("#strip", Sheet).show(lambda width, _: pod.strip(state, width))
-        shown = self.query_one("#findings", Sheet)
-        shown.border_title = findings.title(state)
-        frame, most = (1, 5) if self.has_class("-narrow") else (2, 6 if self.has_class("-short") else 12)
-        height = min(most, frame + max(3, len(findings.ordered(state))))
-        if shown.styles.height is None or shown.styles.height.value != height:
-            shown.styles.height = height
-        shown.show(lambda width, _: findings.draw(state, width))
-
-    def _paint_view(self) -> None:
-        state = self.state
-        if state is None:
-            return
-        view = next(one for one in VIEWS if one.name == self.view)
-        widget = self.shown
-        if isinstance(widget, Sheet):
-            widget.show(lambda width, height: pod_map.draw(state, width, height))
-        else:
-            from podprobe.tui.widgets.rows import terms
-
-            cast("Grid", widget).show(view.sections(state), terms(self.filter))
-
-    def _paint_side(self) -> None:
-        side = self.query_one("#side", Sheet)
-        if not self.has_class("-wide") or self.state is None:
-            return
-        target, state = self._pointed(), self.state
-        side.show(lambda width, _: _side(target, state, width))
-
-    def _pointed(self) -> Target | None:
-        focused = self.focused
-        if isinstance(focused, Painter) and focused.id != "side":
-            return focused.pointed
-        return self.shown.pointed
+            self.paint_status()
 
     # --- views
-
-    @property
-    def shown(self) -> Painter:
-        """The widget of the present view."""
-        return self.query_one(f"#{self.view}", Painter)
 
     async def action_view(self, name: str) -> None:
         """Show another view."""
@@ -261,14 +163,14 @@ class PodScreen(Saving, Screen[None]):
             for widget in self.query(".view"):
                 widget.display = widget.id == self.view
             self.query_one("#body").border_title = next(one.tells for one in VIEWS if one.name == self.view)
-            self.query_one("#tabs", Sheet).show(lambda width, _: self._tabs(width))
-            self._paint_view()
+            self.paint_tabs()
+            self.paint_view()
         self.set_focus(self.shown)
 
     def watch_filter(self) -> None:
         """Rows come and go at once."""
-        self.query_one("#tabs", Sheet).show(lambda width, _: self._tabs(width))
-        self._paint_view()
+        self.paint_tabs()
+        self.paint_view()
 
     async def action_filter(self) -> None:
         """Ask for words to find."""
@@ -287,7 +189,7 @@ class PodScreen(Saving, Screen[None]):
             self.filter = ""
         elif self.situation.notices:
             self.situation.notices.clear()
-            self._paint_status()
+            self.paint_status()
         elif self.state is not None and self.state.focus is not None:
             self.focus_on(None)
         elif len(self.app.screen_stack) > 1:
@@ -348,12 +250,12 @@ class PodScreen(Saving, Screen[None]):
 
     def on_painter_pointed(self) -> None:
         """In a wide terminal the details follow the cursor."""
-        self._paint_side()
+        self.paint_side()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """The side panel follows the region in focus."""
         if event.widget.id != "side":
-            self._paint_side()
+            self.paint_side()
 
     def open(self, target: Target) -> None:
         """Show all there is to say about something."""
@@ -368,12 +270,3 @@ class PodScreen(Saving, Screen[None]):
 
         if self.state is not None:
             self.app.push_screen(VisibilityScreen(self.state, self.changed))
-
-
-def _side(target: Target | None, state: State, width: int) -> list[Line]:
-    from podprobe.tui import details
-
-    described = details.describe(target, state) if target is not None else None
-    if described is None:
-        return []
-    return [described.title, (), *details.layout(described, width)]

@@ -9,10 +9,11 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from podprobe.tui.drawing import Line, Span, Target, fit, said
+from podprobe.tui.drawing import Line, Target, fit
 from podprobe.tui.widgets.painter import Painter
+from podprobe.tui.widgets.row_lines import RowLines
 from podprobe.tui.widgets.rows import Arrangement, Order, Row
-from podprobe.tui.widgets.widths import GAP, Widths
+from podprobe.tui.widgets.widths import GAP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from textual import events
 
     from podprobe.tui.views.table import Column, Section
-
-_BRANCH = {"": "  ", "closed": "▸ ", "open": "▾ "}
 
 
 class Grid(Painter, can_focus=True):
@@ -55,8 +54,7 @@ class Grid(Painter, can_focus=True):
         self._sections: Sequence[Section] = ()
         self._arrangement = Arrangement()
         self._rows: list[Row] = []
-        self._widths = Widths()
-        self._columns: dict[int, list[tuple[Column, int]]] = {}
+        self._lines = RowLines(self._arrangement)
         self._cursor = 0
         self._pointed: Target | None = None
 
@@ -85,7 +83,6 @@ class Grid(Painter, can_focus=True):
 
     def on_resize(self) -> None:
         """Columns are fitted anew."""
-        self._columns.clear()
         self._set_size()
 
     def point(self, target: Target) -> None:
@@ -97,21 +94,8 @@ class Grid(Painter, can_focus=True):
 
     def _rearrange(self) -> None:
         self._rows = self._arrangement.arrange(self._sections)
-        self._columns.clear()
         self._keep_cursor()
-        for number, section in enumerate(self._sections):
-            start = next(
-                (i for i, row in enumerate(self._rows) if row.section == number and row.kind == "item"), None
-            )
-            if start is None:
-                continue
-            sample = [
-                row.item
-                for row in self._rows[start : start + 64]
-                if row.section == number and row.kind == "item"
-            ]
-            depth = max((row.depth for row in self._rows if row.section == number), default=0)
-            self._widths.measure(section, sample, 2 * min(depth, 8) + 2 if section.children else 0)
+        self._lines.take(self._sections, self._rows)
         self._set_size()
 
     def _set_size(self) -> None:
@@ -158,75 +142,26 @@ class Grid(Painter, can_focus=True):
         index = y + self.scroll_offset.y
         width = self.room
         if y == 0 and index < len(self._rows) and self._sticky(index):
-            return self._strip(self._header(self._rows[index].section), width, role="header")
+            return self._strip(self._lines.header(self._rows[index].section, width), width, role="header")
         if index >= len(self._rows):
             return Strip.blank(width, self.rich_style)
         row = self._rows[index]
         if row.kind == "item":
             here = index == self._cursor
-            line: Line = self._cells(row)
+            line: Line = self._lines.cells(row, width)
             if here:
                 line = tuple(piece._replace(target=True) for piece in fit(line, width))
             return self._strip(line, width, lit=(lambda _: True) if here else None)
         if row.kind == "columns":
-            return self._strip(self._header(row.section), width, role="header")
+            return self._strip(self._lines.header(row.section, width), width, role="header")
         if row.kind == "title":
-            return self._strip(self._title(row.section), width)
+            return self._strip(self._lines.title(row.section), width)
         return Strip.blank(width, self.rich_style)
 
     def _sticky(self, index: int) -> bool:
         """The column titles have scrolled out of sight, and a row of theirs is at the top."""
         row = self._rows[index]
         return index > 0 and row.kind == "item" and self._rows[index - 1].kind in {"item", "columns"}
-
-    def _title(self, number: int) -> Line:
-        section = self._sections[number]
-        total, shown = (
-            len(section.items),
-            sum(row.section == number and row.kind == "item" for row in self._rows),
-        )
-        line: list[Span] = [said(section.title, "heading")]
-        if not shown:
-            what = "nothing matches the filter" if total and self._arrangement.terms else section.empty
-            return (*line, Span(f"  {what}", "dim"))
-        if self._arrangement.terms and section.children is None:
-            line.append(Span(f"  {shown:,} of {total:,}", "dim"))
-        elif total > 1:
-            line.append(Span(f"  {total:,}", "dim"))
-        if section.note:
-            line.append(Span(f"  {section.note}", "dim"))
-        return tuple(line)
-
-    def _fitted(self, number: int) -> list[tuple[Column, int]]:
-        if number not in self._columns:
-            self._columns[number] = self._widths.fit(self._sections[number], self.room)
-        return self._columns[number]
-
-    def _header(self, number: int) -> Line:
-        section = self._sections[number]
-        order = self._arrangement.order(section)
-        spans: list[Span] = []
-        for column, width in self._fitted(number):
-            if spans:
-                spans.append(Span(" " * GAP))
-            arrow = ("↓" if order.descending else "↑") if order and order.column == column.title else ""
-            title = f"{arrow}{column.title}" if column.right else f"{column.title}{arrow}"
-            spans += fit(
-                (Span(title, "strong" if arrow else ""),), width, "right" if column.right else "left"
-            )
-        return tuple(spans)
-
-    def _cells(self, row: Row) -> Line:
-        spans: list[Span] = []
-        tree = self._sections[row.section].children is not None
-        for index, (column, width) in enumerate(self._fitted(row.section)):
-            if index:
-                spans.append(Span(" " * GAP))
-            cell = column.cell(row.item)
-            if tree and index == 0:
-                cell = (Span("  " * row.depth), Span(_BRANCH[row.branch], "key"), *cell)
-            spans += fit(cell, width, "right" if column.right else "left")
-        return tuple(spans)
 
     # --- keys
 
@@ -282,7 +217,7 @@ class Grid(Painter, can_focus=True):
         if section is None:
             return
         number = self._sections.index(section)
-        able = [column for column, _ in self._fitted(number) if column.sort is not None]
+        able = [column for column, _ in self._lines.columns(number, self.room) if column.sort is not None]
         order = self._arrangement.order(section)
         names = [column.title for column in able]
         place = names.index(order.column) + 1 if order and order.column in names else 0
@@ -343,7 +278,7 @@ class Grid(Painter, can_focus=True):
 
     def _click_header(self, number: int, x: int) -> None:
         section = self._sections[number]
-        for column, width in self._fitted(number):
+        for column, width in self._lines.columns(number, self.room):
             if x < width + GAP:
                 order = self._arrangement.order(section)
                 if order is not None and order.column == column.title:
