@@ -16,6 +16,7 @@ from podprobe.analysis.answered import Answered, household
 from podprobe.analysis.assemble import Look, assemble
 from podprobe.analysis.channels import channels
 from podprobe.analysis.latency import Kind, latency_from, merged
+from podprobe.analysis.policies import reach
 from podprobe.analysis.probing import plan
 from podprobe.analysis.rates import with_rates
 from podprobe.analysis.remembered import with_remembered
@@ -169,7 +170,7 @@ class Session:
     def _judged(self, look: Look, history: Sequence[Snapshot]) -> Snapshot:
         before = history[-1] if history else None
         snapshot = with_remembered(with_rates(assemble(look), before), before)
-        snapshot = msgspec.structs.replace(snapshot, services=services(snapshot))
+        snapshot = msgspec.structs.replace(snapshot, services=services(snapshot), reach=reach(snapshot))
         snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, self.config.thresholds))
         snapshot = with_roles(snapshot)
         return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, self.config))

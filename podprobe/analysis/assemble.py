@@ -66,6 +66,7 @@ def assemble(look: Look) -> Snapshot:
         mounts=mounts(state.volumes, look.answers),
         latency=tuple(look.latency),
         services=state.services,
+        network_policies=state.network_policies,
     )
 
 

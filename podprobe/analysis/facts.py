@@ -143,7 +143,7 @@ def _endpoint(listener: Listener) -> str:
     return f"{address}:{listener.port}"
 
 
-def _passing_listener(snapshot: Snapshot, listener: Listener) -> bool:
+def passing_listener(snapshot: Snapshot, listener: Listener) -> bool:
     """A UDP client's socket is bound like a server's, but to a port that the kernel picked."""
     low, high = snapshot.network.ephemeral_ports or (32768, 60999)
     return listener.protocol == "udp" and low <= listener.port <= high
@@ -199,6 +199,10 @@ def _service_ports(snapshot: Snapshot) -> Iterator[Item]:
             yield f"{service.name}:{port.port}", port
 
 
+def _reach(snapshot: Snapshot) -> Iterator[Item]:
+    return ((f"{found.protocol} :{found.port}", found) for found in snapshot.reach)
+
+
 def _hex_key(found: Any) -> str:
     return f"private of uid {found.uid}" if _private(found.key) else found.key
 
@@ -243,7 +247,7 @@ _AREAS = (
         _listeners,
         "container backlog_limit owner.process.name v6_only",
         hidden="protocol address port",
-        fleeting=_passing_listener,
+        fleeting=passing_listener,
     ),
     _area("unix socket", _unix, "container queue_limit", hidden="path state", fleeting=_autobound),
     _area(
@@ -310,6 +314,13 @@ _AREAS = (
         "listener target_port target_port_name container protocol",
         hidden="port",
     ),
+    _area(
+        "network policy",
+        lambda s: ((found.name, found) for found in s.network_policies),
+        "types ingress egress",
+        hidden="name",
+    ),
+    _area("reach", _reach, "allowed sources container", hidden="protocol port policies"),
     _area(
         "finding",
         lambda s: ((f"{found.code} {found.subject}", found) for found in s.findings),

@@ -53,6 +53,7 @@ from podprobe.model.pod import (
     Visibility,
     ZombieParent,
 )
+from podprobe.model.policies import NetworkPolicy, PolicyPort, PolicyRule, Reach
 from podprobe.model.snapshot import SCHEMA, Snapshot
 from podprobe.model.volumes import DeletedFile, FileLock, LockHolder, Mount, Volume, VolumeMount
 
@@ -87,7 +88,10 @@ __all__ = [
     "Model",
     "Mount",
     "Network",
+    "NetworkPolicy",
     "Owner",
+    "PolicyPort",
+    "PolicyRule",
     "PosixMessageQueue",
     "PosixSharedMemory",
     "Pressure",
@@ -96,6 +100,7 @@ __all__ = [
     "ProcessRef",
     "Processes",
     "Protocol",
+    "Reach",
     "Resources",
     "Role",
     "Scope",

@@ -43,7 +43,8 @@ class Visibility(Model, frozen=True, kw_only=True):
     """Something that could not be seen, or not wholly."""
 
     area: str
-    """Where: `sockets`, `files`, `maps`, `volumes`, `processes`, `cgroup`, `services`, `agent`, …"""
+    """Where: `sockets`, `files`, `maps`, `volumes`, `processes`, `cgroup`, `services`,
+    `network_policies`, `agent`, …"""
     container: str | None
     """In which container; `None` for the whole Pod."""
     level: Level

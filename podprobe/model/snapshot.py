@@ -7,6 +7,7 @@ from podprobe.model.ipc import Ipc
 from podprobe.model.judgement import Channel, Finding, Latency, Service
 from podprobe.model.network import Network
 from podprobe.model.pod import Container, Target, Tool, Visibility
+from podprobe.model.policies import NetworkPolicy, Reach
 from podprobe.model.volumes import Mount, Volume
 
 SCHEMA = "podprobe.snapshot/v1"
@@ -30,4 +31,8 @@ class Snapshot(Model, frozen=True, kw_only=True):
     latency: tuple[Latency, ...] = ()
     channels: tuple[Channel, ...] = ()
     services: tuple[Service, ...] = ()
+    network_policies: tuple[NetworkPolicy, ...] = ()
+    """Those that select the Pod."""
+    reach: tuple[Reach, ...] = ()
+    """For each port that is listened on other than on loopback; empty where no NetworkPolicy selects the Pod."""
     findings: tuple[Finding, ...] = ()

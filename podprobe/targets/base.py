@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from podprobe.agents.client import Agent
-    from podprobe.model import Container, Service, Target, Visibility, Volume
+    from podprobe.model import Container, NetworkPolicy, Service, Target, Visibility, Volume
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,7 @@ class PodState:
     containers: tuple[Container, ...]
     volumes: tuple[Volume, ...] = ()
     services: tuple[Service, ...] = ()
+    network_policies: tuple[NetworkPolicy, ...] = ()
     visibility: tuple[Visibility, ...] = ()
     resource_version: str | None = None
 

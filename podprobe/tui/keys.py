@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         Listener,
         MessageQueue,
         Mount,
+        NetworkPolicy,
         PosixMessageQueue,
         PosixSharedMemory,
         Probe,
         Process,
+        Reach,
         SemaphoreSet,
         Service,
         ServicePort,
@@ -168,3 +170,13 @@ def of_latency(latency: Latency) -> Key:
 def of_service(service: Service, port: ServicePort) -> Key:
     """By Service and port."""
     return "service", service.name, port.port, port.protocol
+
+
+def of_policy(policy: NetworkPolicy) -> Key:
+    """By name."""
+    return "policy", policy.name
+
+
+def of_reach(reach: Reach) -> Key:
+    """By port and whose it is."""
+    return "reach", reach.protocol, reach.port, reach.container

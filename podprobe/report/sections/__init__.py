@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.report.sections import judgement, network, shared, workload
+from podprobe.report.sections import judgement, network, policies, shared, workload
 from podprobe.report.sections.base import Cell, Column, Marks, Row, Section, Tone
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ def sections(snapshot: Snapshot, *, detail: bool = False) -> list[Section]:
         judgement.latency,
         workload.containers,
         judgement.services,
+        policies.reach,
+        policies.policies,
         judgement.visibility,
     ]
     if detail:

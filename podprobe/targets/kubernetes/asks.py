@@ -93,6 +93,11 @@ def list_endpoint_slices(namespace: str) -> Ask:
     return Ask("list", "endpointslices", namespace, group="discovery.k8s.io")
 
 
+def list_network_policies(namespace: str) -> Ask:
+    """The NetworkPolicies of a namespace."""
+    return Ask("list", "networkpolicies", namespace, group="networking.k8s.io")
+
+
 def list_events(namespace: str) -> Ask:
     """The events of a namespace."""
     return Ask("list", "events", namespace)

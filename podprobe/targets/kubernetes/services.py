@@ -68,7 +68,7 @@ def _port(port: ServicePortSpec, pod: Pod) -> ServicePort:
     number: int | None
     listener: Literal["unresolved", "unknown"]
     if isinstance(target, str) and not target.isdecimal():
-        found = _named(target, port.protocol, pod)
+        found = named_port(target, port.protocol, pod)
         number = found[1].container_port if found else None
         container = found[0] if found else None
         listener = "unknown" if found else "unresolved"
@@ -92,8 +92,8 @@ def _port(port: ServicePortSpec, pod: Pod) -> ServicePort:
     )
 
 
-def _named(name: str, protocol: str, pod: Pod) -> tuple[str, ContainerPort] | None:
-    """The container port that a named target port means: the first of that name and protocol, sidecars included."""
+def named_port(name: str, protocol: str, pod: Pod) -> tuple[str, ContainerPort] | None:
+    """The container port that a name means, and whose it is: the first of that name and protocol, sidecars included."""
     sidecars = (one for one in pod.spec.init_containers or () if one.restart_policy == "Always")
     for spec in (*pod.spec.containers, *sidecars):
         for port in spec.ports or ():

@@ -23,7 +23,7 @@ from podprobe_agent.redact import Redactor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podprobe.model import Service, Visibility
+    from podprobe.model import NetworkPolicy, Service, Visibility
     from podprobe.targets.kubernetes.objects import ContainerSpec, ContainerStatus, Pod, ProbeSpec, Terminated
 
 _PROTOCOLS: dict[str, Literal["tcp", "udp", "sctp"]] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
@@ -38,6 +38,7 @@ def pod_state(
     *,
     context: str | None = None,
     services: tuple[Service, ...] = (),
+    network_policies: tuple[NetworkPolicy, ...] = (),
     visibility: tuple[Visibility, ...] = (),
 ) -> PodState:
     """The declared state. podprobe's own agents are left out; other ephemeral containers are not."""
@@ -46,6 +47,7 @@ def pod_state(
         containers=tuple(_containers(pod)),
         volumes=tuple(_volumes(pod)),
         services=services,
+        network_policies=network_policies,
         visibility=visibility,
         resource_version=pod.metadata.resource_version,
     )

@@ -18,6 +18,7 @@ from podprobe.targets.kubernetes.agents import MARK
 from podprobe.targets.kubernetes.cleanup import end_agents
 from podprobe.targets.kubernetes.ephemeral import Ephemerals, Outcome, Want
 from podprobe.targets.kubernetes.exec import open_exec
+from podprobe.targets.kubernetes.policies import policies_of
 from podprobe.targets.kubernetes.resolve import pod_named, pod_of
 from podprobe.targets.kubernetes.services import services_of
 from podprobe.targets.kubernetes.state import pod_state, running, specs
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 _SERVICES_SECONDS = 10.0
-"""How long a Pod's Services are taken from memory: three lists a second would be a burden on a large namespace."""
+"""How long a Pod's Services and NetworkPolicies are taken from memory: four lists a second would be a burden on a
+large namespace."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 5.0, 120.0
 """Seconds before another agent is added for a container whose last one ended: containers that restart in a loop
 would else fill the Pod's spec."""
@@ -85,7 +87,7 @@ class KubernetesTarget:
         return True
 
     def state(self) -> PodState:
-        """The Pod's declared state now, and its Services.
+        """The Pod's declared state now, its Services and NetworkPolicies.
 
         Raises:
             TargetError: the Pod does not exist (any more).
@@ -96,11 +98,16 @@ class KubernetesTarget:
         now = time.monotonic()
         if self._services is None or now - self._services[0] > _SERVICES_SECONDS:
             services, notes = services_of(self._api, pod)
-            self._services = now, pod_state(pod, services=services, visibility=notes)
+            policies, more = policies_of(self._api, pod)
+            self._services = (
+                now,
+                pod_state(pod, services=services, network_policies=policies, visibility=(*notes, *more)),
+            )
         known = self._services[1]
         return pod_state(
-            pod, context=self._api.connection.context, services=known.services, visibility=known.visibility
-        )
+            pod, context=self._api.connection.context, services=known.services,
+            network_policies=known.network_policies, visibility=known.visibility,
+        )  # fmt: skip
 
     def agents(self, progress: Callable[[Progress], None]) -> AgentSet:
         """Connect to the agents, starting those that are missing, and reconnecting those that were lost.

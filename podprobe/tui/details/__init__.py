@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+from podprobe.analysis.policies import described
 from podprobe.report.neutral import neutral
 from podprobe.tui.details import fields, objects, trends
 from podprobe.tui.details.blocks import Block, Bullets, Details, Facts, Links, Text, layout
@@ -13,7 +14,7 @@ from podprobe.tui.drawing.marks import mark_of_container
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from podprobe.model import Channel, Container, Finding
+    from podprobe.model import Channel, Container, Finding, NetworkPolicy
     from podprobe.tui import keys
     from podprobe.tui.details.objects import Found
     from podprobe.tui.drawing import Target
@@ -46,6 +47,8 @@ def describe(target: Target, state: State) -> Details | None:
     blocks.append(Facts("", fields.rows(found.item, skip)))
     if found.parent is not None and kind == "service":
         blocks.append(Facts("Service", fields.rows(found.parent, frozenset({"ports"}))))
+    if kind == "policy":
+        blocks += _policy(found.item)
     if kind == "container":
         blocks += _container(found.item)
     if kind == "flow":
@@ -78,6 +81,7 @@ _SKIPPED = {
     "container": frozenset({"processes", "cgroup", "resources", "ports", "probes", "name"}),
     "channel": frozenset({"evidence"}),
     "latency": frozenset({"histogram"}),
+    "policy": frozenset({"ingress", "egress"}),
 }
 
 
@@ -102,6 +106,7 @@ _NAMES: dict[str, Callable[[keys.Key, Any], str]] = {
     "semaphore": _sysv_name,
     "message-queue": _sysv_name,
     "service": lambda key, _: f"{key[1]}:{key[2]}",
+    "reach": lambda key, _: f"{key[2]}/{key[1]}",
     "dev-shm": lambda key, _: "of " + ", ".join(str(part) for part in key[1:]),
     "process": lambda key, item: f"{item.name} {key[2]} in {key[1]}",
     "posix-shared-memory": lambda key, _: str(key[1]),
@@ -204,6 +209,19 @@ def _container(container: Container) -> list[Block]:
     if container.processes is not None:
         blocks.append(Facts("Processes", fields.rows(container.processes, frozenset({"top"}))))
     return blocks
+
+
+def _policy(policy: NetworkPolicy) -> list[Block]:
+    """Its rules, a line each: the ports, and who may connect there."""
+    directions = (("ingress", policy.ingress, "nobody"), ("egress", policy.egress, "nowhere"))
+    return [
+        Bullets(
+            {"ingress": "May come in", "egress": "May go out"}[kind],
+            tuple(neutral(described((rule,)), 600) for rule in rules) or (nobody,),
+        )
+        for kind, rules, nobody in directions
+        if kind in policy.types
+    ]
 
 
 def _connections(key: keys.Key, state: State) -> list[Block]:

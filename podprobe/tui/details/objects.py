@@ -117,6 +117,8 @@ _WALKS: dict[str, tuple[str, Walk]] = {
     "mount": ("mount", _flat("/mounts", lambda s: s.mounts, keys.of_mount)),
     "latency": ("latency", _flat("/latency", lambda s: s.latency, keys.of_latency)),
     "service": ("Service", _service_ports),
+    "policy": ("NetworkPolicy", _flat("/network_policies", lambda s: s.network_policies, keys.of_policy)),
+    "reach": ("reach of port", _flat("/reach", lambda s: s.reach, keys.of_reach)),
 }
 """What each kind of identity is called, and how to walk over its objects. A part comes before its whole."""
 

@@ -1,4 +1,4 @@
-"""Outside: Services, the kubelet's probes, interfaces, and the counters of the network namespace."""
+"""Outside: Services, NetworkPolicies, the kubelet's probes, interfaces, and the counters of the network namespace."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from podprobe.report import units
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, said, spark
+from podprobe.tui.views import policies
 from podprobe.tui.views.table import Column, Section, container_column, number_column, text_column
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ _TROUBLE = (
 
 
 def sections(state: State) -> list[Section]:
-    """Services, probes, interfaces, counters."""
+    """Services, NetworkPolicies where there are any, probes, interfaces, counters."""
     snapshot = state.snapshot
     ports = [
         ServiceRow(service, port)
@@ -73,6 +74,7 @@ def sections(state: State) -> list[Section]:
     rows.sort(key=lambda row: (not is_trouble(row), not row.value, row.name))
     return [
         _services(ports),
+        *policies.sections(state),
         _probes(state, probes),
         _interfaces(snapshot.network.interfaces),
         _counters(state, rows),

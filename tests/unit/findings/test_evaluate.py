@@ -14,7 +14,7 @@ from podprobe.model import Snapshot, to_builtins
 from podprobe.report.rules import explanation, page
 from tests.support.samples import healthy_pod, large_pod, troubled_pod
 
-LATER = {"SVC103", "SVC105"}
+LATER = {"SVC105"}
 
 
 def test_a_healthy_pod_has_no_finding() -> None:
