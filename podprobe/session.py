@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from podprobe.agents.answers import OWN, SHARED
-from podprobe.analysis.answered import Answered, household
 from podprobe.analysis.assemble import Look, assemble
 from podprobe.analysis.channels import channels
 from podprobe.analysis.latency import Kind, latency_from, merged
@@ -22,7 +20,7 @@ from podprobe.analysis.rates import with_rates
 from podprobe.analysis.remembered import with_remembered
 from podprobe.analysis.roles import with_roles
 from podprobe.analysis.services import services
-from podprobe.analysis.volumes import walk_plan
+from podprobe.asking import Asker
 from podprobe.config import Config
 from podprobe.errors import AgentError, LookError
 from podprobe.findings import evaluate
@@ -32,21 +30,15 @@ from podprobe.targets.base import Progress
 from podprobe_agent.redact import Redactor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
-    from podprobe.agents.answers import Areas, ProbeAnswer
+    from podprobe.agents.answers import ProbeAnswer
     from podprobe.agents.client import Agent
     from podprobe.analysis.probing import ProbePlan
     from podprobe.targets.base import AgentSet, PodState, PodTarget
 
 __all__ = ["Session", "SessionOptions"]
 
-_EVERY_AGENT = (*OWN, "sysv_shm", "sysv_sem", "sysv_msg", "mqueue")
-"""Besides its own container, every agent reads the IPC objects: what it may read depends on its user, and the PIDs
-in them on its PID namespace."""
-_BY_ROOT = ("mounts", "dev_shm", "cgroup", "walks")
-"""What an agent of a whole Pod reads of each container by one of its processes."""
-_WALK_EVERY_SECONDS = 15.0
 _HISTORY = 12
 _LATENCY_WINDOW_SECONDS = 60.0
 
@@ -75,10 +67,9 @@ class Session:
         self.config = config or Config()
         self._progress = progress or (lambda _: None)
         self._history: deque[Snapshot] = deque(maxlen=_HISTORY)
-        self._walked: dict[str | None, list[Any]] = {}
-        self._walked_at = 0.0
         self._rounds: dict[ProbePlan, deque[tuple[float, Latency]]] = {}
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="look")
+        self._asker = Asker(self.options, self.config.redact, self._pool)
 
     def declared(self) -> Snapshot:
         """What is known without agents, at once: the Pod's spec and status."""
@@ -100,7 +91,7 @@ class Session:
         state = self._state()
         self._progress(Progress("reading sockets, IPC and volumes", total=len(connected.agents)))
         probes = self._start_probes(connected, self._history[-1] if self._history else None)
-        answers, lost = self._ask(state, connected)
+        answers, lost = self._asker.ask(state, connected)
         if not answers:
             raise lost[0] if lost else _no_agents(self.target.label, connected)
         notes = [*connected.visibility, *(_lost(error) for error in lost)]
@@ -187,78 +178,6 @@ class Session:
             ),
         )
 
-    # --- asking the agents ---------------------------------------------------------------------------------
-
-    def _ask(self, state: PodState, connected: AgentSet) -> tuple[list[Answered], list[LookError]]:
-        """Every agent's answer, the one with the shared areas first, and the errors of those that failed."""
-        walk = self._walks(state, frozenset(name for name in connected.agents if name is not None))
-        names = list(connected.agents)
-        futures = {
-            name: self._pool.submit(
-                _look_at, agent, (*_EVERY_AGENT, *SHARED) if name == names[0] else _EVERY_AGENT,
-                walk.get(name or "", ()), self.options, self.config.redact,
-            )
-            for name, agent in connected.agents.items()
-        }  # fmt: skip
-        answers: list[Answered] = []
-        lost: list[LookError] = []
-        for name, future in futures.items():
-            try:
-                answers.append(
-                    Answered(name, connected.agents[name].hello, self._with_walks(name, future.result()))
-                )
-            except LookError as error:
-                lost.append(error)
-        if answers and answers[0].container != names[0]:
-            self._ask_lead_again(connected, answers)
-        if answers and answers[0].container is None:
-            answers += self._ask_by_root(state, connected.agents[None], answers[0])
-        return answers, lost
-
-    def _ask_by_root(self, state: PodState, agent: Agent, whole: Answered) -> list[Answered]:
-        """Where containers share their processes, one agent sees each container's files through a process of it."""
-        people = household(state.containers, [whole])
-        roots = {c.name: persons[0].item.pid for c in state.containers if (persons := people.of(c.name))}
-        walk = self._walks(state, frozenset(roots))
-        futures = {
-            name: self._pool.submit(
-                _look_at, agent, _BY_ROOT, walk.get(name, ()), self.options, self.config.redact, root_pid
-            )
-            for name, root_pid in roots.items()
-        }
-        answers = []
-        for name, future in futures.items():
-            try:
-                answers.append(Answered(name, agent.hello, self._with_walks(name, future.result())))
-            except LookError:
-                continue  # the agent is gone: the next look tells, when it asks for everything
-        return answers
-
-    def _ask_lead_again(self, connected: AgentSet, answers: list[Answered]) -> None:
-        """The agent that was asked for the shared areas failed: ask the next one, which is alive."""
-        first = answers[0]
-        again = connected.agents[first.container].look(
-            _areas_once((*_EVERY_AGENT, *SHARED)),
-            timeout=self.options.timeout_seconds,
-            redact=self.config.redact,
-        )
-        answers[0] = Answered(first.container, first.hello, self._with_walks(first.container, again))
-
-    def _walks(self, state: PodState, containers: frozenset[str]) -> Mapping[str, Sequence[str]]:
-        """Directories to walk in this look; none where the last count is recent."""
-        if not containers or (self._walked and time.monotonic() - self._walked_at < _WALK_EVERY_SECONDS):
-            return {}
-        self._walked_at = time.monotonic()
-        self._walked.clear()
-        return walk_plan(state.volumes, containers)
-
-    def _with_walks(self, name: str | None, areas: Areas) -> Areas:
-        if areas.items["walks"]:
-            self._walked[name] = areas.items["walks"]
-        else:
-            areas.items["walks"] = self._walked.get(name, [])
-        return areas
-
     # --- active probes -------------------------------------------------------------------------------------
 
     def _start_probes(
@@ -293,29 +212,6 @@ class Session:
         for gone in self._rounds.keys() - {item for item, _ in started}:
             del self._rounds[gone]
         return tuple(result)
-
-
-def _areas_once(areas: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(areas))
-
-
-def _look_at(
-    agent: Agent,
-    areas: Sequence[str],
-    walk: Sequence[str],
-    options: SessionOptions,
-    redact: Sequence[str],
-    root_pid: int = 1,
-) -> Areas:
-    wanted = [area for area in _areas_once(areas) if area != "walks" or walk]
-    return agent.look(
-        wanted,
-        walk=walk,
-        walk_seconds=options.walk_seconds,
-        timeout=options.timeout_seconds,
-        redact=redact,
-        root_pid=root_pid,
-    )
 
 
 def _probe(agent: Agent, to: str, count: int) -> ProbeAnswer:

@@ -455,3 +455,5 @@ class Areas:
         self.values: dict[str, Any] = {}
         self.inet: list[bytes] = []
         self.end: End | None = None
+        self.asked: frozenset[str] = frozenset()
+        """What was asked for."""

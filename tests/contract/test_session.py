@@ -20,7 +20,10 @@ from podprobe.session import Session, SessionOptions
 from podprobe.targets.base import AgentSet, PodState, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from podprobe.agents.answers import Areas
 
 
 class ThisMachine:
@@ -83,6 +86,34 @@ def test_a_look_finds_a_listener_and_times_it(listener: socket.socket) -> None:
         for c in second.network.connections
         if str(port) in (c.local.split(":")[-1], c.remote.split(":")[-1])
     ]
+
+
+def test_what_changes_slowly_is_asked_for_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str | None, list[set[str]]] = {"a": [], "b": []}
+    look = Agent.look
+
+    def recording(agent: Agent, areas: Sequence[str], **more: Any) -> Areas:
+        asked[agent.container].append(set(areas))
+        return look(agent, areas, **more)
+
+    monkeypatch.setattr(Agent, "look", recording)
+    target = ThisMachine(stay_dead=False)
+    with Session(target, SessionOptions(active=False)) as session:
+        first, second = session.look(), session.look()
+        assert [("mounts" in areas, "inet" in areas) for areas in asked["a"]] == [(True, True), (False, True)]
+        assert [("mounts" in areas, "inet" in areas) for areas in asked["b"]] == [
+            (True, False),
+            (False, False),
+        ]
+        # What was not asked again is still told: the mounts, the interfaces, and what could not be seen of them.
+        assert second.mounts == first.mounts != ()
+        assert [i.name for i in second.network.interfaces] == [i.name for i in first.network.interfaces] != []
+        assert {v.area for v in second.visibility} == {v.area for v in first.visibility}
+        # A new agent is asked for everything.
+        os.kill(target.pids["b"], signal.SIGKILL)
+        _until(lambda: not target.found["b"].alive)
+        session.look()
+        assert [("mounts" in asked[name][-1]) for name in ("a", "b")] == [False, True]
 
 
 def test_passive_means_no_connect(listener: socket.socket) -> None:
