@@ -77,8 +77,8 @@ def run() -> list[Measure]:
                     "tcp", "127.0.0.1:6000", count=COUNT, interval=INTERVAL_MICROSECONDS / 1e6, timeout=1.0
                 )
                 ours.append(statistics.median(answer.samples_ns))
-                # In a session of its own, as the agent is: the kernel schedules by session (autogroup), and whether the
-                # server or the client runs on after the handshake would else be decided differently for the two.
+                # In a session of its own, as the agent is, so that the two differ in as little as possible: where the
+                # scheduler groups tasks by session, it would otherwise treat them differently.
                 said = subprocess.run(
                     inside, capture_output=True, text=True, check=True, start_new_session=True
                 ).stdout
