@@ -170,7 +170,11 @@ def test_posix_queues(seen: dict[str, Any]) -> None:
 def test_mounts_as_findmnt(seen: dict[str, Any]) -> None:
     items = {item["id"]: item for item in seen["areas"]["mounts"]}
     rows = {row["id"]: row for row in table(seen["tools"]["findmnt"])}
-    assert items.keys() == rows.keys()
+    assert rows.keys() <= items.keys()
+    # A mount of the machine's goes from every namespace when its directory is removed, between the two readings too;
+    # those of the test's own stay.
+    gone = [items[mount]["path"] for mount in items.keys() - rows.keys()]
+    assert not [path for path in gone if path.startswith(str(Path(seen["data"]).parent))]
     for mount, row in rows.items():
         item = items[mount]
         assert (item["parent"], item["device"], item["root"]) == (
