@@ -65,10 +65,16 @@ def _measure(pid: int, door: int) -> dict[str, Any]:
         for controller, candidates in places.items():
             for place in candidates:
                 try:
-                    directories[controller] = inroot.open_path(place.pid, place.path)
-                    break
+                    directory = inroot.open_path(place.pid, place.path)
                 except OSError as error:
                     refused = error
+                    continue
+                if controller and _is_root(directory):
+                    os.close(directory)
+                    refused = FileNotFoundError(0, "it has none of its own")
+                    continue
+                directories[controller] = directory
+                break
 
         def read(controller: str, file: str) -> bytes:
             return _read(directories.get(controller, -1), file)
@@ -139,6 +145,16 @@ def _read(directory: int, file: str) -> bytes:
         return b""
     finally:
         os.close(fd)
+
+
+def _is_root(directory: int) -> bool:
+    """The root of a v1 hierarchy: this controller keeps no account of the container, but of the whole machine."""
+    try:
+        # The kernel has this file in roots only (CFTYPE_ONLY_ON_ROOT).
+        os.stat("release_agent", dir_fd=directory, follow_symlinks=False)
+    except OSError:
+        return False
+    return True
 
 
 def _v2(read: Read) -> dict[str, Any]:

@@ -186,6 +186,17 @@ def test_a_hybrid_host_has_v1_numbers_and_the_v2_id(proc, context: Context) -> N
     assert value["id"] == (laid / "1/root/sys/fs/cgroup/unified/kubepods/c1").stat().st_ino
 
 
+def test_the_whole_machines_account_is_not_taken_for_the_containers(proc, context: Context) -> None:
+    """In v1 a group may be the container's for one controller and the hierarchy's root for another."""
+    files = {"1/root/sys/fs/cgroup/" + file: content for file, content in V1.items()}
+    roots = {"1/root/sys/fs/cgroup/cpu,cpuacct/release_agent": ""}
+    proc({"1/cgroup": V1_CGROUP, "1/mountinfo": V1_MOUNTS, **files, **roots})
+    value = measure(context)
+    assert (value["memory_bytes"], value["pids"]) == (5550080, 5)
+    assert value["cpu_seconds"] is None
+    assert value["cpu_limit"] is None
+
+
 def test_nothing_mounted_is_told(proc, context: Context) -> None:
     proc({"1/cgroup": "0::/../c1\n", "1/mountinfo": "9 1 0:9 / / rw - overlay o rw\n"})
     (note,) = (cgroup.collect(context), context.notes)[1]

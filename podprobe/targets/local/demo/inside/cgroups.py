@@ -17,7 +17,8 @@ from .quantity import amount
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CONTROLLERS = ("cpu", "memory", "pids")
+CONTROLLERS = ("cpu", "cpuacct", "memory", "pids")
+"""`cpuacct` is v1's: it counts CPU time there."""
 _PERIOD_US = 100_000
 
 
