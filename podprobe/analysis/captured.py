@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from podprobe.analysis.connections import endpoint, split_endpoint
+from podprobe.analysis import endpoints
+from podprobe.analysis.connections import endpoint
 
 if TYPE_CHECKING:
     from podprobe.model import Snapshot
@@ -38,8 +39,8 @@ def with_containers(capture: Capture, *snapshots: Snapshot) -> Capture:
     }
 
     def owner(protocol: str, text: str) -> str | None:
-        address, port = split_endpoint(text)
-        if not (address in ours or address.startswith("127.") or address == "::1"):
+        address, port = endpoints.split(text)
+        if port is None or not (address in ours or address.startswith("127.") or address == "::1"):
             return None
         wildcard = "::" if ":" in address else "0.0.0.0"  # noqa: S104  # compared with, not bound to
         return (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+from podprobe.analysis.endpoints import is_loopback
 from podprobe.analysis.owners import NOBODY
 from podprobe.model import Connection, Listener
 from podprobe_agent.protocol import PROBE_SOURCE
@@ -28,22 +28,10 @@ def endpoint(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
 
-def split_endpoint(text: str) -> tuple[str, int]:
-    """The address and port of an endpoint string."""
-    address, _, port = text.rpartition(":")
-    return address.strip("[]"), int(port)
-
-
 @lru_cache(maxsize=65536)
 def _plain(address: str) -> str:
     """The address without IPv4 mapping: what a dual-stack socket calls ::ffff:1.2.3.4 its peer calls 1.2.3.4."""
     return address[7:] if address.startswith("::ffff:") and "." in address else address
-
-
-@lru_cache(maxsize=65536)
-def is_loopback(address: str) -> bool:
-    """127.0.0.0/8 or ::1."""
-    return ipaddress.ip_address(_plain(address).partition("%")[0]).is_loopback
 
 
 def is_probe(s: InetSocket) -> bool:

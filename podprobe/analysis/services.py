@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from podprobe.analysis.connections import is_loopback
+from podprobe.analysis.endpoints import is_loopback
 
 if TYPE_CHECKING:
     from podprobe.model import Listener, Service, ServicePort, Snapshot

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.times import epoch
 from podprobe.report.neutral import neutral
 from podprobe.report.sections.judgement import OUTSIDE, UNKNOWN
 
@@ -49,7 +49,7 @@ def _look(snapshot: Snapshot) -> Iterator[Sample]:
         (),
         up=1,
         look_duration_seconds=snapshot.duration_ms / 1000,
-        look_timestamp_seconds=_seconds_since_epoch(snapshot.taken_at),
+        look_timestamp_seconds=epoch(snapshot.taken_at),
         unseen_areas=sum(part.level != "full" for part in snapshot.visibility),
     )
     severities = Counter(found.severity for found in snapshot.findings)
@@ -246,11 +246,3 @@ def _seconds(microseconds: float | None) -> float | None:
 
 def _most(values: Iterable[int | None]) -> int | None:
     return max((value for value in values if value is not None), default=None)
-
-
-def _seconds_since_epoch(timestamp: str) -> float | None:
-    try:
-        found = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from array import array
 from collections import OrderedDict
-from datetime import datetime
 from math import isnan, nan
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.times import epoch
 from podprobe.tui import keys
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ class History:
         """Time from the oldest look remembered to the newest."""
         if len(self._times) < 2:
             return None
-        first, last = _epoch(self._times[0]), _epoch(self._times[-1])
+        first, last = epoch(self._times[0]), epoch(self._times[-1])
         return None if first is None or last is None else last - first
 
     def _put(self, name: Name, value: float) -> None:
@@ -132,7 +132,7 @@ class History:
 
     def _cores(self, container: Container, taken_at: str) -> float | None:
         used = container.cgroup.cpu_seconds if container.cgroup else None
-        now = _epoch(taken_at)
+        now = epoch(taken_at)
         if used is None or now is None:
             return None
         before = self._cpu.get(container.name)
@@ -150,10 +150,3 @@ def _ipc_measures(snapshot: Snapshot) -> Iterator[tuple[keys.Key, str, float | N
         yield keys.of_posix_queue(mqueue), "messages", mqueue.messages
     for shm in snapshot.ipc.dev_shm:
         yield keys.of_dev_shm(shm), "bytes", shm.filesystem.used_bytes
-
-
-def _epoch(taken_at: str) -> float | None:
-    try:
-        return datetime.fromisoformat(taken_at).timestamp()
-    except ValueError:
-        return None
