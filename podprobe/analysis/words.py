@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers as people read them, and what to call who has no name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+OUTSIDE = "outside"
+UNKNOWN = "unknown"
+"""A container of this Pod, but which one is not known: a socket in TIME_WAIT has no owner."""
+
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def nobody(scope: object) -> str:
+    """What to call a party of a connection that no container is known for; `scope` is a `podprobe.model.Scope`."""
+    return OUTSIDE if scope == "external" else UNKNOWN
 
 
 def share(part: float | None, whole: float | None) -> float | None:

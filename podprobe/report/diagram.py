@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.words import OUTSIDE
 from podprobe.report.neutral import neutral
 from podprobe.report.sections.base import SEVERITY_RANK, SEVERITY_SIGN
-from podprobe.report.sections.judgement import HEALTH, OUTSIDE
+from podprobe.report.sections.judgement import HEALTH
 from podprobe.report.sections.workload import state_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from podprobe.analysis.times import epoch
+from podprobe.analysis.words import OUTSIDE, nobody
 from podprobe.report.neutral import neutral
-from podprobe.report.sections.judgement import OUTSIDE, UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -138,8 +138,7 @@ def _flows(snapshot: Snapshot) -> Iterator[Sample]:
     ordered = sorted(snapshot.network.flows, key=lambda flow: -flow.connections)
     grouped: defaultdict[tuple[str, ...], list[Flow]] = defaultdict(list)
     for flow in ordered:
-        nobody = OUTSIDE if flow.scope == "external" else UNKNOWN
-        ends = (flow.from_container or nobody, flow.to_container or nobody)
+        ends = (flow.from_container or nobody(flow.scope), flow.to_container or nobody(flow.scope))
         labels: tuple[str, ...] = (flow.protocol, flow.scope, *ends, flow.server)
         if labels not in grouped and len(grouped) >= MOST_SERIES:
             labels = (flow.protocol, flow.scope, *ends, OTHER)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.words import OUTSIDE
 from podprobe.report import units
 from podprobe.report.neutral import neutral
 from podprobe.report.sections.base import Cell, Column, Marks, Section, section, text, time
@@ -19,9 +20,6 @@ HEALTH: dict[Health, tuple[str, Tone]] = {
     "unknown": ("○ unknown", "dim"),
 }
 _HEALTH_ORDER: tuple[Health, ...] = ("broken", "degraded", "ok", "unknown")
-OUTSIDE = "outside"
-UNKNOWN = "unknown"
-"""A container of this Pod, but which one is not known."""
 
 
 def channels(snapshot: Snapshot, marks: Marks) -> Section:

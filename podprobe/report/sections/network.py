@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.words import nobody
 from podprobe.report import units
 from podprobe.report.neutral import neutral
 from podprobe.report.sections.base import (
@@ -20,7 +21,6 @@ from podprobe.report.sections.base import (
     time,
     words,
 )
-from podprobe.report.sections.judgement import OUTSIDE, UNKNOWN
 
 if TYPE_CHECKING:
     from podprobe.model import Flow, Listener, Owner, Snapshot, UnixSocket
@@ -63,7 +63,7 @@ def ports(snapshot: Snapshot, marks: Marks) -> Section:
 
 def flow_end(flow: Flow, container: str | None) -> str:
     """A party of a flow: the container, the address outside the Pod, or that nobody knows (TIME_WAIT has no owner)."""
-    return container or flow.remote_address or (OUTSIDE if flow.scope == "external" else UNKNOWN)
+    return container or flow.remote_address or nobody(flow.scope)
 
 
 def flows(snapshot: Snapshot, marks: Marks) -> Section:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from podprobe.analysis.policies import described
+from podprobe.analysis.words import UNKNOWN, nobody
 from podprobe.report.neutral import neutral
 from podprobe.tui.details import fields, objects, trends
 from podprobe.tui.details.blocks import Block, Bullets, Details, Facts, Links, Text, layout
@@ -97,11 +98,11 @@ def _sysv_name(key: keys.Key, item: Any) -> str:
 
 _NAMES: dict[str, Callable[[keys.Key, Any], str]] = {
     "listener": lambda key, _: f"{key[1]} {_bracketed(str(key[2]))}:{key[3]}",
-    "flow": lambda key, _: f"{key[3] or key[6] or 'outside'} → {key[4] or 'outside'} {key[5]}",
+    "flow": lambda key, _: f"{key[3] or key[6] or nobody(key[2])} → {key[4] or nobody(key[2])} {key[5]}",
     "connection": lambda key, _: f"{key[2]} → {key[3]}",
     "channel": lambda key, _: f"{key[1]} {key[4]}: {key[2] or 'outside'} → {key[3] or 'outside'}",
     "unix": lambda key, item: item.path or f"inode {key[1]}",
-    "latency": lambda key, item: f"{key[1] or 'outside'} → {item.to_container or ''} {key[2]}",
+    "latency": lambda key, item: f"{key[1] or UNKNOWN} → {item.to_container or ''} {key[2]}",
     "shared-memory": _sysv_name,
     "semaphore": _sysv_name,
     "message-queue": _sysv_name,

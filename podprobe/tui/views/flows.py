@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from podprobe.analysis.words import UNKNOWN, nobody
 from podprobe.model import Flow
 from podprobe.report import units
 from podprobe.tui import keys
@@ -77,7 +78,8 @@ def party(container: str | None, address: str | None) -> Line:
     """A container by name, or whoever is outside by address."""
     if container is not None:
         return (said(container, "container"),)
-    return (said(address, "dim"),) if address else (Span("outside", "dim"),)
+    # Outside there is always an address: who has none is a container of this Pod, but nobody knows which.
+    return (said(address, "dim"),) if address else (Span(UNKNOWN, "dim"),)
 
 
 def _identity(row: Row) -> keys.Key:
@@ -87,8 +89,9 @@ def _identity(row: Row) -> keys.Key:
 def _text(row: Row) -> str:
     if isinstance(row, Flow):
         states = " ".join(row.states)
+        unnamed = nobody(row.scope)
         return (
-            f"{row.protocol} {row.from_container or 'outside'} {row.to_container or 'outside'} {row.server} "
+            f"{row.protocol} {row.from_container or unnamed} {row.to_container or unnamed} {row.server} "
             f"{row.remote_address or ''} {row.scope} {states}"
         )
     process = row.owner.process
