@@ -118,6 +118,25 @@ def named(snapshot: Snapshot, to: str, kind: Kind | None = None, path: str = "/"
     )
 
 
+def unknown(snapshot: Snapshot, wanted: Iterable[Endpoint]) -> str | None:
+    """What to tell whoever named an endpoint that nobody is known to listen at; `None` where there is none.
+
+    Args:
+        snapshot: of the Pod.
+        wanted: what was named.
+    """
+    known = {(each.kind, each.to) for kind in ("tcp", "unix", "udp") for each in endpoints(snapshot, kind)}
+    absent = [
+        each.to
+        for each in wanted
+        if each.container is None and each.kind != "http" and (each.kind, each.to) not in known
+    ]
+    if not absent:
+        return None
+    there = ", ".join(f"{each.to} ({each.container or 'owner unknown'})" for each in endpoints(snapshot))
+    return f"nothing of the Pod is known to listen at {', '.join(absent)}; there is {there or 'nothing that does'}"
+
+
 def _address(found: Endpoint) -> str:
     return found.to.removeprefix("http://").partition("/")[0] if found.kind == "http" else found.to
 

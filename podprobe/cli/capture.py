@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from podprobe.cli.options import DURATION, access_options, end_progress, show_progress, target_argument
+from podprobe.cli.options import WAIT, access_options, end_progress, show_progress, target_argument
 from podprobe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @click.option("-i", "--interface", default="lo", show_default=True, help="Interface of the Pod.")
 @click.option("--filter", "expression", default="", help="Only these packets, as tcpdump writes it.")
 @click.option(
-    "--duration", type=DURATION, default="30s", show_default=True, help="For how long; Ctrl-C ends it early."
+    "--duration", type=WAIT, default="30s", show_default=True, help="For how long; Ctrl-C ends it early."
 )
 @click.option(
     "-s", "--snaplen", type=click.IntRange(64, 65535), default=128, show_default=True,

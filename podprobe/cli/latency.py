@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from podprobe.cli.options import DURATION, access_options, end_progress, show_progress, target_argument
+from podprobe.cli.options import DURATION, WAIT, access_options, end_progress, show_progress, target_argument
 from podprobe.errors import AgentError, UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ if TYPE_CHECKING:
     "--interval", type=DURATION, default="5ms", show_default=True, help="From one probe to the next."
 )
 @click.option(
-    "--timeout", type=DURATION, default="1s", show_default=True, help="The most that one probe may take."
+    "--timeout", type=WAIT, default="1s", show_default=True, help="The most that one probe may take."
 )
 @click.option(
     "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Format."
@@ -87,6 +87,7 @@ def command(
     Connects from each container's agent to each listener, and says how long that took: percentiles, the distribution,
     failures by cause. Where one container stands in front of another, what that hop costs.
     """
+    from podprobe.analysis.matrix import unknown
     from podprobe.measuring import measure, price_of
     from podprobe.session import Session, SessionOptions
     from podprobe.targets.resolve import open_target, parse
@@ -101,6 +102,7 @@ def command(
             agents = _from(list(opened.agents(show_progress).agents), containers, opened.label)
             wanted = _wanted(snapshot, targets, kind, path)
             cells, notes = _cells(snapshot, wanted, agents)
+            notes += filter(None, [unknown(snapshot, wanted)])
             measured, failed = measure(
                 session, cells, count=count, interval=interval, timeout=timeout, progress=show_progress
             )

@@ -58,6 +58,12 @@ def command(names: tuple[str, ...], output: str, fail_on: FailOn) -> None:
 
     config = load()
     files = [lint(text, name, config) for name, text in _texts(names)]
+    if not any(file.objects for file in files):
+        # As with kubectl: a gate that was given the wrong file, or nothing, must not pass.
+        raise TargetError(
+            f"there is no Kubernetes object in {', '.join(names)}",
+            "an object has an apiVersion and a kind; a chart has to be rendered first: helm template …",
+        )
     color, width = color_and_width()
     click.echo(render(files, output, color=color, width=width), nl=False, color=color)
     click.echo(f"podprobe: {summary(files)}", err=True)

@@ -22,9 +22,16 @@ _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Duration(click.ParamType[float]):
-    """A duration as kubectl writes it: `500ms`, `2s`, `15m`, `1h30m`; a bare number is seconds."""
+    """A duration as kubectl writes it: `500ms`, `2s`, `15m`, `1h30m`; a bare number is seconds.
+
+    Args:
+        least: what is less is refused, seconds.
+    """
 
     name = "duration"
+
+    def __init__(self, least: float = 0.0) -> None:
+        self._least = least
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Seconds."""
@@ -33,10 +40,17 @@ class Duration(click.ParamType[float]):
         parts = re.findall(r"(\d+(?:\.\d+)?)(ms|s|m|h|)", value)
         if not parts or "".join(number + unit for number, unit in parts) != value:
             self.fail(f"{value!r} is not a duration; say 500ms, 2s, 15m or 1h", param, ctx)
-        return sum(float(number) * _UNITS[unit] for number, unit in parts)
+        seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
+        if seconds < self._least:
+            self.fail(f"{value!r} is too short; say at least {round(self._least * 1000)}ms", param, ctx)
+        return seconds
 
 
 DURATION = Duration()
+WAIT = Duration(0.001)
+"""How long to wait for something: not at all would be never to get it."""
+INTERVAL = Duration(0.1)
+"""From look to look: more often than ten times a second, looking is all that a Pod would be doing."""
 
 
 def _complete_target(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  # click's signature
@@ -85,7 +99,7 @@ _ACCESS_OPTIONS = [
         help="An agent in each container, or one in all.",
     ),
     click.option(
-        "--request-timeout", type=DURATION, default="30s", show_default=True,
+        "--request-timeout", type=WAIT, default="30s", show_default=True,
         envvar="PODPROBE_REQUEST_TIMEOUT",
         help="The most that one request to the API server may take.",
     ),

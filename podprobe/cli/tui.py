@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from podprobe.cli.options import DURATION, access_options, look_options, target_argument
+from podprobe.cli.options import INTERVAL, access_options, look_options, target_argument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("-l", "--selector", help="Without TARGET: offer only Pods with these labels.")
 @click.option(
-    "-i", "--interval", type=DURATION, default="1s", show_default=True, help="From one look to the next."
+    "-i", "--interval", type=INTERVAL, default="1s", show_default=True, help="From one look to the next."
 )
 @click.option(
     "--theme", type=click.Choice(["dark", "light", "16"]), help="Colours.  [default: what suits the terminal]"

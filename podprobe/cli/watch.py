@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podprobe.cli.options import (
-    DURATION,
+    INTERVAL,
     access_options,
     end_progress,
     look_options,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     """,
 )
 @target_argument()
-@click.option("-i", "--interval", type=DURATION, default="2s", show_default=True, help="Time between looks.")
+@click.option("-i", "--interval", type=INTERVAL, default="2s", show_default=True, help="Time between looks.")
 @click.option("--count", type=click.IntRange(1), help="End after so many snapshots.")
 @click.option("--plain", is_flag=True, help="Say what changes in sentences, for a log or a screen reader.")
 @click.option("-q", "--quiet", is_flag=True, help="Write nothing to stdout.")

@@ -219,6 +219,14 @@ def test_the_command_reads_stdin() -> None:
     assert result.stdout.startswith("<stdin>:4:8: · info: NET111")
 
 
+@pytest.mark.parametrize("text", ["", "root:x:0:0:root:/root:/bin/sh\n", "replicas: 3\n", "---\n---\n"])
+def test_a_file_without_objects_is_an_error(text: str) -> None:
+    """A gate that was given the wrong file must not pass."""
+    result = CliRunner().invoke(podprobe, ["lint", "-f", "-"], input=text)
+    assert isinstance(result.exception, TargetError), result.output
+    assert "no Kubernetes object in -" in result.exception.message
+
+
 TREE = st.recursive(
     st.none() | st.booleans() | st.integers(0, 9) | st.sampled_from(["", "a", "http", "80", "\x1b"]),
     lambda inner: (

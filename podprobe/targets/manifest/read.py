@@ -47,7 +47,7 @@ class Manifest:
 
     templates: tuple[PodTemplate, ...]
     objects: int
-    """How many objects it has, those without Pods included."""
+    """How many objects it has, those without Pods included; a document without a kind is none."""
 
 
 def read(text: str, source: str) -> Manifest:
@@ -73,7 +73,7 @@ def read(text: str, source: str) -> Manifest:
     ]
     return Manifest(
         templates=tuple(_templates(objects, services, source)),
-        objects=len(objects),
+        objects=sum(bool(_kind(part)) for part in objects),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from podprobe.analysis.matrix import Endpoint, cells, endpoints, named, path_in, twins
+from podprobe.analysis.matrix import Endpoint, cells, endpoints, named, path_in, twins, unknown
 from podprobe.model import Listener, Network, Owner, ProcessRef, Snapshot, UnixSocket, Volume, VolumeMount
 from tests.support.samples import healthy_pod
 
@@ -81,6 +81,15 @@ def test_what_nobody_listens_on_can_be_probed_all_the_same() -> None:
     assert named(SNAPSHOT, "9999") == (Endpoint("tcp", "127.0.0.1:9999", None),)
     assert named(SNAPSHOT, "/no/such.sock") == (Endpoint("unix", "/no/such.sock", None),)
     assert named(SNAPSHOT, "192.0.2.1:443") == (Endpoint("tcp", "192.0.2.1:443", None),)
+
+
+def test_a_word_on_what_nobody_listens_on() -> None:
+    assert unknown(SNAPSHOT, named(SNAPSHOT, "5000")) is None
+    said = unknown(SNAPSHOT, named(SNAPSHOT, "9999"))
+    assert said is not None
+    assert said.startswith(
+        "nothing of the Pod is known to listen at 127.0.0.1:9999; there is 127.0.0.1:80 (nginx), "
+    )
 
 
 @pytest.mark.parametrize("words", ["", "http", "0", "65536", "localhost", "-1", "5000x", "ftp://x"])

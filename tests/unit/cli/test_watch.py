@@ -40,13 +40,13 @@ def _signals_as_they_were() -> Any:
 
 
 def test_json_lines(run: Run, target: str) -> None:
-    result = run("watch", target, "-i", "1ms", "--count", "3")
+    result = run("watch", target, "-i", "100ms", "--count", "3")
     assert (result.returncode, result.stderr) == (0, "")
     assert [from_json(line) for line in result.stdout.splitlines()] == [troubled_pod()] * 3
 
 
 def test_plain_says_it_once(run: Run, target: str) -> None:
-    result = run("watch", target, "-i", "1ms", "--count", "5", "--plain")
+    result = run("watch", target, "-i", "100ms", "--count", "5", "--plain")
     assert result.stdout.count("SVC101") == 1
 
 
@@ -56,7 +56,7 @@ def test_a_recording(run: Run, target: str, tmp_path: Path) -> None:
         "watch",
         target,
         "-i",
-        "1ms",
+        "100ms",
         "--count",
         "4",
         "-q",
@@ -74,7 +74,16 @@ def test_a_recording(run: Run, target: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [["-i", "soon"], ["--count", "0"], ["--rotate", "ten"], ["--listen", "here"], ["--record", "/"]]
+    "wrong",
+    [
+        ["-i", "soon"],
+        ["-i", "0"],
+        ["-i", "99ms"],
+        ["--count", "0"],
+        ["--rotate", "ten"],
+        ["--listen", "here"],
+        ["--record", "/"],
+    ],
 )
 def test_wrong_usage(run: Run, target: str, wrong: list[str]) -> None:
     result = run("watch", target, *wrong)
@@ -92,7 +101,7 @@ def test_signals_end_it_cleanly_and_it_serves_until_then(target: str, number: si
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "podprobe", "watch", target, "-i", "50ms", "--listen", f":{port}"]
+    command = [sys.executable, "-m", "podprobe", "watch", target, "-i", "100ms", "--listen", f":{port}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert from_json(process.stdout.readline()) == troubled_pod()
@@ -107,7 +116,7 @@ def test_signals_end_it_cleanly_and_it_serves_until_then(target: str, number: si
 
 
 def test_a_reader_that_goes_ends_it(target: str) -> None:
-    command = [sys.executable, "-m", "podprobe", "watch", target, "-i", "1ms"]
+    command = [sys.executable, "-m", "podprobe", "watch", target, "-i", "100ms"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stderr
