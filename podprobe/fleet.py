@@ -70,16 +70,7 @@ def select(selector: str | None, access: Access, *, all_namespaces: bool = False
     """
     from podprobe.targets.kubernetes import find_pods
 
-    found = find_pods(
-        selector,
-        namespace=access.namespace,
-        all_namespaces=all_namespaces,
-        context=access.context,
-        kubeconfig=access.kubeconfig,
-        as_user=access.as_user,
-        as_groups=access.as_groups,
-        request_timeout=access.request_timeout,
-    )
+    found = find_pods(selector, access, all_namespaces=all_namespaces)
     members = _running(found)
     if not members:
         where = (
@@ -102,15 +93,7 @@ def replicas(target: str, access: Access) -> Selection:
     """
     from podprobe.targets.kubernetes import find_replicas
 
-    found = find_replicas(
-        target,
-        namespace=access.namespace,
-        context=access.context,
-        kubeconfig=access.kubeconfig,
-        as_user=access.as_user,
-        as_groups=access.as_groups,
-        request_timeout=access.request_timeout,
-    )
+    found = find_replicas(target, access)
     members = _running(found)
     if not members:
         raise TargetError(f"{target} has no running Pod", f"see why: kubectl describe {target}")

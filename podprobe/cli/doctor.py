@@ -43,7 +43,6 @@ def command(target: str | None, output: str, access: Access) -> None:
     Nothing is added to any Pod: what admission would say is asked by dry run. Exits 1 when something is missing that
     podprobe cannot do without.
     """
-    from podprobe.config import load
     from podprobe.errors import UsageError
     from podprobe.targets.kubernetes import diagnose
     from podprobe.targets.resolve import parse
@@ -54,20 +53,8 @@ def command(target: str | None, output: str, access: Access) -> None:
         if ref.kind in ("local", "file"):
             raise UsageError(f"doctor looks at clusters, not at {target}", "name a Pod, or nothing")
         named = f"{ref.kind}/{ref.name}"
-    agent = load().agent
-    checks = diagnose(
-        named,
-        namespace=access.namespace,
-        context=access.context,
-        kubeconfig=access.kubeconfig,
-        as_user=access.as_user,
-        as_groups=access.as_groups,
-        image=access.image or agent.image,
-        ttl=access.ttl_seconds or agent.ttl_seconds,
-        request_timeout=access.request_timeout,
-    )
     made: list[Check] = []
-    for check in checks:
+    for check in diagnose(named, access):
         made.append(check)
         if output == "text":
             _show(check)

@@ -87,16 +87,7 @@ def command(
 
     launch.pick(
         _place(access, all_namespaces=all_namespaces),
-        lambda: find_pods(
-            selector,
-            namespace=access.namespace,
-            all_namespaces=all_namespaces,
-            context=access.context,
-            kubeconfig=access.kubeconfig,
-            as_user=access.as_user,
-            as_groups=access.as_groups,
-            request_timeout=access.request_timeout,
-        ),
+        lambda: find_pods(selector, access, all_namespaces=all_namespaces),
         open_pod,
         interval=interval,
         theme=theme,

@@ -71,20 +71,6 @@ def open_target(ref: TargetRef, access: Access) -> PodTarget:
         from podprobe.targets.local import open_local
 
         return open_local(int(ref.name), request_timeout=access.request_timeout)
-    from podprobe.config import load
     from podprobe.targets.kubernetes import open_pod
 
-    agent = load().agent
-    return open_pod(
-        f"{ref.kind}/{ref.name}",
-        namespace=access.namespace,
-        context=access.context,
-        kubeconfig=access.kubeconfig,
-        as_user=access.as_user,
-        as_groups=access.as_groups,
-        image=access.image or agent.image,
-        ttl=access.ttl_seconds or agent.ttl_seconds,
-        profile=access.profile,
-        agents_mode=access.agents,
-        request_timeout=access.request_timeout,
-    )
+    return open_pod(f"{ref.kind}/{ref.name}", access)

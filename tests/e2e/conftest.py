@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podprobe.targets.access import Access
 from tests.e2e.cluster import Cluster
 
 if TYPE_CHECKING:
@@ -58,6 +59,13 @@ class Kube:
             "XDG_CONFIG_HOME": "/nonexistent",
             "NO_COLOR": "1",
         }
+
+    def access(self, namespace: str, **more: Any) -> Access:
+        """How a test reaches a Pod without the command line."""
+        return Access(
+            namespace=namespace, kubeconfig=str(self.kubeconfig),
+            **{"image": "docker.io/library/python:3-slim", "ttl_seconds": 900} | more,
+        )  # fmt: skip
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         done = subprocess.run(

@@ -12,11 +12,9 @@ from podprobe.targets.kubernetes.target import KubernetesTarget
 from tests.e2e import pods
 from tests.e2e.conftest import Kube
 
-IMAGE = "docker.io/library/python:3-slim"
-
 
 def _open(kube: Kube, namespace: str, pod: str, ttl: int = 900) -> KubernetesTarget:
-    return open_pod(f"pod/{pod}", namespace=namespace, kubeconfig=str(kube.kubeconfig), image=IMAGE, ttl=ttl)
+    return open_pod(f"pod/{pod}", kube.access(namespace, ttl_seconds=ttl))
 
 
 def _quiet(_: Progress) -> None:

@@ -19,7 +19,6 @@ from tests.e2e import pods
 if TYPE_CHECKING:
     from tests.e2e.conftest import Kube
 
-IMAGE = "docker.io/library/python:3-slim"
 _SERVER = """
 import ctypes, socket, threading
 class Instruction(ctypes.Structure):
@@ -72,7 +71,7 @@ def _lossy(kube: Kube, namespace: str) -> None:
 
 
 def _session(kube: Kube, namespace: str) -> Session:
-    target = open_pod("pod/lossy", namespace=namespace, kubeconfig=str(kube.kubeconfig), image=IMAGE, ttl=900)
+    target = open_pod("pod/lossy", kube.access(namespace))
     return Session(target, SessionOptions(active=False))
 
 

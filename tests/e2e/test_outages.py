@@ -18,10 +18,7 @@ def test_a_restart_of_the_kubelet_is_survived(kube: Kube, namespace: str) -> Non
         pytest.skip("only the tests' own kubelet is restarted")
     kube.apply(pods.pod("one", namespace, pods.sleeper("a", kube.images)))
     kube.ready(namespace, "one")
-    target = open_pod(
-        "pod/one", namespace=namespace, kubeconfig=str(kube.kubeconfig), image="docker.io/library/python:3-slim",
-        ttl=900, request_timeout=5.0,
-    )  # fmt: skip
+    target = open_pod("pod/one", kube.access(namespace, request_timeout=5.0))
     try:
         agent = target.agents(_quiet).agents["a"]
         kube.cluster.stop("kubelet")
@@ -49,10 +46,7 @@ def test_a_restart_is_survived(kube: Kube, namespace: str) -> None:
         pytest.skip("only the tests' own cluster is restarted")
     kube.apply(pods.pod("one", namespace, pods.sleeper("a", kube.images)))
     kube.ready(namespace, "one")
-    target = open_pod(
-        "pod/one", namespace=namespace, kubeconfig=str(kube.kubeconfig), image="docker.io/library/python:3-slim",
-        ttl=900, request_timeout=5.0,
-    )  # fmt: skip
+    target = open_pod("pod/one", kube.access(namespace, request_timeout=5.0))
     try:
         target.state()
         agent = target.agents(_quiet).agents["a"]

@@ -13,6 +13,7 @@ from podprobe.targets.kubernetes.api import Api
 from podprobe.targets.kubernetes.kubeconfig import connect
 
 if TYPE_CHECKING:
+    from podprobe.targets.access import Access
     from podprobe.targets.kubernetes.kubeconfig import Connection
 
 _lock = threading.Lock()
@@ -37,24 +38,22 @@ class _SharedApi(Api):
         super().close()
 
 
-def shared_api(
-    *,
-    context: str | None,
-    kubeconfig: str | None,
-    as_user: str | None,
-    as_groups: tuple[str, ...],
-    request_timeout: float,
-) -> Api:
+def shared_api(access: Access) -> Api:
     """The API server as one user. Each who gets it closes it once.
 
     Raises:
         TargetError, AccessError: as of `kubeconfig.connect`.
     """
-    key = (context, kubeconfig, as_user, as_groups, request_timeout)
+    key = (access.context, access.kubeconfig, access.as_user, access.as_groups, access.request_timeout)
     with _lock:
         api = _open.get(key)
         if api is None:
-            connection = connect(context=context, kubeconfig=kubeconfig, as_user=as_user, as_groups=as_groups)
-            api = _open[key] = _SharedApi(key, connection, request_timeout)
+            connection = connect(
+                context=access.context,
+                kubeconfig=access.kubeconfig,
+                as_user=access.as_user,
+                as_groups=access.as_groups,
+            )
+            api = _open[key] = _SharedApi(key, connection, access.request_timeout)
         api.users += 1
         return api

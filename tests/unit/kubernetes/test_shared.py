@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from podprobe.targets.access import Access
 from podprobe.targets.kubernetes.shared import _open, shared_api
 
 if TYPE_CHECKING:
@@ -42,14 +43,7 @@ def kubeconfig(tmp_path: Path) -> Path:
 
 
 def _lease(kubeconfig: Path, **more: Any) -> Any:
-    options: dict[str, Any] = {
-        "context": None,
-        "as_user": None,
-        "as_groups": (),
-        "request_timeout": 5.0,
-        **more,
-    }
-    return shared_api(kubeconfig=str(kubeconfig), **options)
+    return shared_api(Access(kubeconfig=str(kubeconfig), request_timeout=5.0, **more))
 
 
 def test_many_at_once_ask_the_credential_plugin_once(kubeconfig: Path) -> None:
