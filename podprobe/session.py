@@ -21,6 +21,7 @@ from podprobe.analysis.remembered import with_remembered
 from podprobe.analysis.roles import with_roles
 from podprobe.analysis.services import services
 from podprobe.asking import Asker
+from podprobe.capturing import capturing_agent
 from podprobe.config import Config
 from podprobe.errors import AgentError, LookError
 from podprobe.findings import evaluate
@@ -69,6 +70,7 @@ class Session:
         self._history: deque[Snapshot] = deque(maxlen=_HISTORY)
         self._rounds: dict[ProbePlan, deque[tuple[float, Latency]]] = {}
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="look")
+        self._connected: AgentSet | None = None
         self._asker = Asker(self.options, self.config.redact, self._pool)
 
     def declared(self) -> Snapshot:
@@ -87,7 +89,7 @@ class Session:
             LookError: nothing could be looked at; see its kinds in `podprobe.errors`.
         """
         began, wall = time.monotonic(), time.time()
-        connected = self.target.agents(self._progress)
+        connected = self._connected = self.target.agents(self._progress)
         state = self._state()
         self._progress(Progress("reading sockets, IPC and volumes", total=len(connected.agents)))
         probes = self._start_probes(connected, self._history[-1] if self._history else None)
@@ -141,6 +143,18 @@ class Session:
         answer = agent.probe(kind, to, count=count, interval=interval, timeout=timeout, root_pid=root_pid)
         before = self._history[-1] if self._history else None
         return latency_from(answer, from_container or agent.container, _owner(before, to), to, kind)
+
+    def capturer(self) -> Agent:
+        """An agent that may capture packets, of those of the last look. May be called from any thread.
+
+        Raises:
+            AgentError: none holds NET_RAW, or there is none yet.
+        """
+        if self._connected is None:
+            raise AgentError(
+                f"no agent of {self.target.label} answers yet", "try again when the first look is there"
+            )
+        return capturing_agent(self._connected.agents, self.target.label)
 
     @property
     def past(self) -> Sequence[Snapshot]:

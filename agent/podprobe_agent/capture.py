@@ -71,13 +71,16 @@ _NOTHING = ((_RETURN_CONSTANT, 0, 0, 0),)
 
 _LEAST_SNAP, _MOST_SNAP = 64, 65535
 _MOST_SECONDS = 3600.0
+_TOLD_SECONDS = 1.0
+"""From one word on how many packets there are to the next."""
 
 
 def run(arguments: dict[str, Any], request: int, output: Output, cancelled: Event) -> None:
     """Answer ``{"verb": "capture", "interface": ..., "program": [...], "snap_bytes": ..., "seconds": ...}``.
 
-    The answer is a pcap stream in DATA frames; its END tells how many packets it holds (`packets`) and how many
-    that the filter let through were lost (`dropped`).
+    The answer is a pcap stream in DATA frames, each of whole packets; its END tells how many packets it holds
+    (`packets`) and how many that the filter let through were lost (`dropped`). A PART of area `capture` tells the
+    same every second meanwhile.
 
     Raises:
         RefusedError: no NET_RAW, no such interface, or none with an Ethernet header; a filter that is none.
@@ -86,7 +89,8 @@ def run(arguments: dict[str, Any], request: int, output: Output, cancelled: Even
     taken_at = time.time()
     snap = min(max(int(arguments["snap_bytes"]), _LEAST_SNAP), _MOST_SNAP)
     seconds = min(float(arguments["seconds"]), _MOST_SECONDS)
-    packets = 0
+    packets = dropped = 0
+    told_at = started
     with _open(arguments["interface"], arguments["program"], snap) as sock:
         output.send(
             protocol.DATA, request, _PCAP_HEADER.pack(_PCAP_NANOSECONDS, 2, 4, 0, 0, snap, _LINKTYPE_ETHERNET)
@@ -94,9 +98,14 @@ def run(arguments: dict[str, Any], request: int, output: Output, cancelled: Even
         with mmap.mmap(sock.fileno(), _BLOCK_BYTES * _BLOCKS) as ring:
             for count, pcap in _blocks(sock, ring, started + seconds, cancelled):
                 packets += count
-                output.send(protocol.DATA, request, pcap)
-        # Since the socket was made; of all that the filter let through.
-        _, dropped = struct.unpack_from("=II", sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 12))
+                if count:
+                    output.send(protocol.DATA, request, pcap)
+                if time.monotonic() - told_at >= _TOLD_SECONDS:
+                    told_at = time.monotonic()
+                    dropped += _lost(sock)
+                    so_far = {"packets": packets, "dropped": dropped}
+                    output.send_json(protocol.PART, request, {"area": "capture", "value": so_far})
+        dropped += _lost(sock)
     end = {
         "packets": packets,
         "dropped": dropped,
@@ -127,6 +136,12 @@ def _open(interface: str, program: Program, snap: int) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _lost(sock: socket.socket) -> int:
+    """Packets that found no room, of those that the filter let through, since this was last asked."""
+    _, dropped = struct.unpack_from("=II", sock.getsockopt(_SOL_PACKET, _PACKET_STATISTICS, 12))
+    return int(dropped)
 
 
 def _is_loopback(sock: socket.socket, interface: str) -> bool:
@@ -181,7 +196,10 @@ def _attach(sock: socket.socket, program: bytes) -> None:
 def _blocks(
     sock: socket.socket, ring: mmap.mmap, deadline: float, cancelled: Event
 ) -> Iterator[tuple[int, bytes]]:
-    """Number of packets and pcap bytes of each block, until the time is over or nobody wants more."""
+    """Number of packets and pcap bytes of each block, 0 now and then where none comes.
+
+    Ends when the time is over or nobody wants more.
+    """
     ready = select.poll()
     ready.register(sock, select.POLLIN | select.POLLERR)
     at = 0
@@ -189,8 +207,7 @@ def _blocks(
     while True:
         status, count, first = _BLOCK.unpack_from(ring, at + _BLOCK_AT)
         if status & _TO_USER:
-            if count:
-                yield count, _pcap(ring, at + first, count)
+            yield count, _pcap(ring, at + first, count)
             ring[at + _BLOCK_AT : at + _BLOCK_AT + 4] = _TO_KERNEL
             at = (at + _BLOCK_BYTES) % (_BLOCK_BYTES * _BLOCKS)
         elif ending:
@@ -202,6 +219,7 @@ def _blocks(
             time.sleep(3 * _RETIRE_MS / 1000)
         elif not status & _TO_USER and not ending:
             ready.poll(min(2 * _RETIRE_MS, max(0.0, deadline - time.monotonic()) * 1000 + 1))
+            yield 0, b""
 
 
 def _pcap(ring: mmap.mmap, at: int, count: int) -> bytes:

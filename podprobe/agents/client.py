@@ -45,8 +45,8 @@ class _Error(msgspec.Struct, frozen=True):
     message: answers.Text
 
 
-class CaptureEnd(answers.Answer, frozen=True, kw_only=True):
-    """How a capture ended."""
+class CaptureCount(answers.Answer, frozen=True, kw_only=True):
+    """How many packets a capture has, so far or in all."""
 
     packets: answers.Count = 0
     """Written."""
@@ -57,7 +57,7 @@ class CaptureEnd(answers.Answer, frozen=True, kw_only=True):
 _decode_part = msgspec.json.Decoder(_Part).decode
 _decode_error = msgspec.json.Decoder(_Error).decode
 _decode_end = msgspec.json.Decoder(answers.End).decode
-_decode_capture_end = msgspec.json.Decoder(CaptureEnd).decode
+_decode_capture_count = msgspec.json.Decoder(CaptureCount).decode
 _decode_items = {area: msgspec.json.Decoder(list[item]).decode for area, item in answers.ITEMS.items()}  # type: ignore[valid-type]
 _decode_value = {area: msgspec.json.Decoder(value).decode for area, value in answers.VALUES.items()}
 _decode_probe = msgspec.json.Decoder(ProbeAnswer).decode
@@ -251,7 +251,7 @@ class Agent:
 
 
 class Capture:
-    """A capture under way: iterate for its pcap bytes; when they end, `packets` and `dropped` are known.
+    """A capture under way: iterate for its pcap bytes; `packets` and `dropped` are final when they end.
 
     Use it in a `with`, or call `close`: the agent goes on capturing else.
     """
@@ -260,9 +260,9 @@ class Capture:
         self._wire = wire
         self._exchange = exchange
         self.packets: int | None = None
-        """Written in all; `None` before the end."""
+        """Written so far, as the agent says every second; at the end, in all. `None` before it has said so."""
         self.dropped: int | None = None
-        """Let through by the filter, but lost for want of room in the kernel's buffer; `None` before the end."""
+        """Let through by the filter, but lost for want of room in the kernel's buffer; the same."""
 
     def stop(self) -> None:
         """End the capture early. Bytes under way still come, and then its numbers."""
@@ -282,7 +282,7 @@ class Capture:
         return self
 
     def __next__(self) -> bytes:
-        """The next piece of the pcap stream, of any size.
+        """The next piece of the pcap stream: its header, then whole packets.
 
         Raises:
             AgentError: the agent may not capture, is gone, or broke the protocol.
@@ -290,11 +290,21 @@ class Capture:
         for frame in self._exchange:
             if frame.kind == protocol.DATA:
                 return frame.payload
+            if frame.kind == protocol.PART:
+                self._so_far(frame.payload)
+                continue
             if frame.kind != protocol.END:
                 raise _unexpected(self._wire, frame)
-            end = _decode(self._wire, _decode_capture_end, frame.payload)
+            end = _decode(self._wire, _decode_capture_count, frame.payload)
             self.packets, self.dropped = end.packets, end.dropped
         raise StopIteration
+
+    def _so_far(self, payload: bytes) -> None:
+        part = _decode(self._wire, _decode_part, payload)
+        if part.area != "capture" or not part.value:
+            raise self._wire.broken("a capture was answered with something else")
+        told = _decode(self._wire, _decode_capture_count, part.value)
+        self.packets, self.dropped = told.packets, told.dropped
 
 
 def _decode(wire: Wire, decode: Callable[[bytes | msgspec.Raw], T], payload: bytes | msgspec.Raw) -> T:

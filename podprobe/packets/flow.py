@@ -103,9 +103,7 @@ class Flow:
 
     def result(self, capture_began_ns: int) -> CapturedFlow:
         """The flow as plain data, everything counted until its last packet."""
-        for half in (self.from_client, self.from_server):
-            half.settle(self.last_ns)
-        client, server = self.from_client.counts(), self.from_server.counts()
+        client, server = self.from_client.counts(self.last_ns), self.from_server.counts(self.last_ns)
         duration_ns = self.last_ns - self.first_ns
         tcp = self.protocol == "tcp"
         segments = client.data_segments + server.data_segments

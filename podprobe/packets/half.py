@@ -220,22 +220,18 @@ class Half:
         self.zero_windows += closing and kind != "probe"
         if closing and self.closed_since_ns is None:
             self.closed_since_ns = segment.at_ns
-        elif not closing:
-            self.settle(segment.at_ns)
+        elif not closing and self.closed_since_ns is not None:
+            self.zero_window_ns += max(0, segment.at_ns - self.closed_since_ns)
+            self.closed_since_ns = None
         if not segment.flags & RST:
             self.window = segment.window
         if segment.flags & ACK:
             self.last_ack, self.last_ack_ns = segment.acknowledgement, segment.at_ns
         self.last = kind
 
-    def settle(self, now_ns: int) -> None:
-        """Count a window that is still closed as closed until now."""
-        if self.closed_since_ns is not None:
-            self.zero_window_ns += max(0, now_ns - self.closed_since_ns)
-            self.closed_since_ns = None
-
-    def counts(self) -> Sent:
-        """What was counted, as plain data."""
+    def counts(self, now_ns: int) -> Sent:
+        """What was counted, as plain data. A window that is still closed counts as closed until now."""
+        closed_ns = 0 if self.closed_since_ns is None else max(0, now_ns - self.closed_since_ns)
         rtts = Histogram(buckets_per_octave=histogram.BUCKETS_PER_OCTAVE, counts=self.rtts)
         samples = histogram.total(rtts)
         return Sent(
@@ -252,7 +248,7 @@ class Half:
             gaps=self.gaps,
             duplicate_acks=self.duplicate_acks,
             zero_windows=self.zero_windows,
-            zero_window_us=self.zero_window_ns // 1000,
+            zero_window_us=(self.zero_window_ns + closed_ns) // 1000,
             window_probes=self.window_probes,
             keep_alives=self.keep_alives,
             resets=self.resets,

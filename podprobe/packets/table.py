@@ -74,31 +74,46 @@ class FlowTable:
             self._live.move_to_end(key)
         flow.take(segment)
 
+    def so_far(self, most: int) -> Capture:
+        """What the packets taken until now say, flow by flow of the worst only; it goes on afterwards."""
+        live = [flow.result(self._began_ns or 0) for flow in self._live.values()]
+        totals = dict(self._totals)
+        for told in live:
+            _add(totals, told)
+        worst = heapq.nlargest(most, (*live, *(told for _, _, told in self._kept)), key=_worst)
+        return self._capture(worst, self._flows + len(live), totals)
+
+    def result(self) -> Capture:
+        """What the capture says; the reader's own counts are left at zero. The table is empty afterwards."""
+        while self._live:
+            self._finish(self._live.popitem(last=False)[1])
+        kept = [flow for _, _, flow in sorted(self._kept, key=lambda entry: entry[:2], reverse=True)]
+        return self._capture(kept, self._flows, self._totals)
+
     def _finish(self, flow: Flow) -> None:
         told = flow.result(self._began_ns or 0)
         self._flows += 1
-        for name in _ADDED:
-            self._totals[name] += getattr(told.from_client, name) + getattr(told.from_server, name)
+        _add(self._totals, told)
         entry = _worst(told), -self._flows, told
         if len(self._kept) < self._kept_limit:
             heapq.heappush(self._kept, entry)
         else:
             heapq.heappushpop(self._kept, entry)
 
-    def result(self) -> Capture:
-        """What the capture says; the reader's own counts are left at zero. The table is empty afterwards."""
-        while self._live:
-            self._finish(self._live.popitem(last=False)[1])
-        began_ns = self._began_ns or 0
-        kept = tuple(flow for _, _, flow in sorted(self._kept, key=lambda entry: entry[:2], reverse=True))
+    def _capture(self, flows: list[CapturedFlow], count: int, totals: dict[str, int]) -> Capture:
         return Capture(
             first_at=_rfc3339(self._began_ns),
-            duration_us=max(0, self._ended_ns - began_ns) // 1000,
-            flow_count=self._flows,
-            flows_omitted=self._flows - len(kept),
-            totals=Sent(**self._totals),
-            flows=kept,
+            duration_us=max(0, self._ended_ns - (self._began_ns or 0)) // 1000,
+            flow_count=count,
+            flows_omitted=count - len(flows),
+            totals=Sent(**totals),
+            flows=tuple(flows),
         )
+
+
+def _add(totals: dict[str, int], told: CapturedFlow) -> None:
+    for name in _ADDED:
+        totals[name] += getattr(told.from_client, name) + getattr(told.from_server, name)
 
 
 def _rfc3339(at_ns: int | None) -> str | None:

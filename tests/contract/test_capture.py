@@ -104,6 +104,21 @@ def test_what_found_no_room_is_counted(able: Agent) -> None:
     assert capture.packets + capture.dropped == 12_000
 
 
+def test_it_tells_the_numbers_meanwhile(able: Agent) -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", 0))
+        with able.capture("lo", udp_port(receiver.getsockname()[1]), snap_bytes=64, seconds=30) as capture:
+            begun(capture)
+            assert capture.packets is None
+            deadline = time.monotonic() + 10
+            while capture.packets is None and time.monotonic() < deadline:
+                send(50, receiver)
+                next(capture)
+            assert capture.packets is not None
+            assert capture.packets > 0
+            assert capture.dropped == 0
+
+
 def test_it_ends_by_itself(able: Agent) -> None:
     with able.capture("lo", [(6, 0, 0, 0)], snap_bytes=96, seconds=0.1) as capture:
         assert len(b"".join(capture)) == 24

@@ -53,3 +53,25 @@ def test_time_that_runs_backwards() -> None:
     capture = table.result()
     assert capture.duration_us == 8000
     assert all(flow.started_us >= 0 and flow.duration_us >= 0 for flow in capture.flows)
+
+
+def test_so_far_ends_nothing_and_agrees_with_the_result() -> None:
+    table = FlowTable(live=3, kept=10)
+    for number in range(8):
+        table.seen(number)
+        table.take(segment(1000 + number, number, length=10 + number))
+    early = table.so_far(most=100)
+    assert table.so_far(most=100) == early
+    assert [flow.from_client.bytes for flow in table.so_far(most=2).flows] == [17, 16]
+    assert table.so_far(most=2).flows_omitted == 6
+    assert table.result() == early
+
+
+def test_a_shut_window_counts_until_now_however_often_one_asks() -> None:
+    table = FlowTable()
+    closed = Segment(0, "tcp", ("10.0.0.2", 1000), SERVER, 0, 1, 1, ACK, 0)
+    table.take(closed)
+    table.take(segment(1000, 3_000_000, length=0)._replace(window=0, acknowledgement=1, sequence=1))
+    assert [table.so_far(9).flows[0].from_client.zero_window_us for _ in range(2)] == [3000, 3000]
+    table.take(segment(1000, 5_000_000)._replace(window=9, acknowledgement=1, sequence=1))
+    assert table.result().flows[0].from_client.zero_window_us == 5000
