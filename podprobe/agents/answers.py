@@ -441,6 +441,8 @@ class ProbeAnswer(Answer, frozen=True, kw_only=True):
 
     samples_ns: tuple[int, ...] = ()
     """Duration of each success, in order."""
+    waits_ns: tuple[int, ...] = ()
+    """How much of each the probe itself waited for a CPU; empty where the kernel does not tell."""
     errors: dict[Word, int] = {}
     """Failures by the errno's name."""
     statuses: dict[Word, int] = {}

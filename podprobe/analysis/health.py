@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
+from podprobe.analysis.latency import is_slow, waited_for_cpu
 from podprobe.analysis.words import percent, share, size
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ def of_flows(snapshot: Snapshot, flows: Sequence[Flow], limits: Mapping[str, flo
         elif each.failures > 0:
             states.append("degraded")
         elif each.p99_us is not None:
-            slow = each.p99_us >= limits["TCP105.alone_us"] or (each.p90_us or 0) >= limits["TCP105.p99_us"]
+            bound = limits["TCP105.p99_us"]
+            slow = is_slow(each, bound, limits["TCP105.alone_us"]) and not waited_for_cpu(each, bound)
             states.append("degraded" if slow else "ok")
     address, port = endpoints.split(flows[0].server)
     for listener in snapshot.network.listeners:

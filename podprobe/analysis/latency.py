@@ -33,6 +33,9 @@ def latency_from(
         to: the endpoint, as the snapshot names it.
         kind: of the probe.
     """
+    waits = [max(0, wait) for wait in answer.waits_ns]
+    waited = len(waits) == len(answer.samples_ns) > 0
+    besides = [max(0, took - wait) for took, wait in zip(answer.samples_ns, waits, strict=False)]
     samples = sorted(min(max(0, sample), _LONGEST_NS) for sample in answer.samples_ns)
     errors = {name: count for name, count in answer.errors.items() if count > 0}
     succeeded = len(samples)
@@ -64,6 +67,8 @@ def latency_from(
         p99_us=exact(samples, 0.99) / 1000,
         max_us=samples[-1] / 1000,
         mean_us=sum(samples) / succeeded / 1000,
+        cpu_wait_us=min(sum(waits), _LONGEST_NS) / 1000 if waited else None,
+        max_less_cpu_wait_us=min(max(besides), _LONGEST_NS) / 1000 if waited else None,
         errors=errors,
         histogram=histogram.from_samples(samples),
     )
@@ -104,9 +109,41 @@ def merged(first: Latency, second: Latency) -> Latency:
         p99_us=_percentile_us(both, 0.99, low, high),
         max_us=high,
         mean_us=sum(mean * count for mean, count in sums) / sum(count for _, count in sums) if sums else None,
+        cpu_wait_us=_known_sum(first, second),
+        max_less_cpu_wait_us=_known_max(first, second),
         errors=errors,
         histogram=both if both.counts else None,
     )
+
+
+def is_slow(latency: Latency, bound_us: float, alone_us: float) -> bool:
+    """A high percentile that is more than one unlucky sample on a busy machine."""
+    if latency.p99_us is None or latency.p99_us < bound_us:
+        return False
+    if latency.p99_us >= alone_us or latency.count - latency.failures >= 100:
+        return True
+    return latency.p90_us is not None and latency.p90_us >= bound_us
+
+
+def waited_for_cpu(latency: Latency, bound_us: float) -> bool:
+    """No probe took so long besides waiting for a CPU itself: what is slow is the machine, not the way or the server.
+
+    False where that is not known.
+    """
+    return latency.max_less_cpu_wait_us is not None and latency.max_less_cpu_wait_us < bound_us
+
+
+def _known_sum(first: Latency, second: Latency) -> float | None:
+    """Of what the probes waited; unknown where a round that measured something does not know."""
+    parts = [part.cpu_wait_us for part in (first, second) if part.max_us is not None]
+    known = [part for part in parts if part is not None]
+    return sum(known) if known and len(known) == len(parts) else None
+
+
+def _known_max(first: Latency, second: Latency) -> float | None:
+    parts = [part.max_less_cpu_wait_us for part in (first, second) if part.max_us is not None]
+    known = [part for part in parts if part is not None]
+    return max(known) if known and len(known) == len(parts) else None
 
 
 def _probe(latency: Latency) -> tuple[str | None, str | None, str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.analysis.words import count, listed, percent, share, size
+from podprobe.analysis import bounds
+from podprobe.analysis.latency import is_slow, waited_for_cpu
+from podprobe.analysis.words import count, listed, micros, percent, share, size
 from podprobe.findings import facts
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
@@ -178,6 +180,46 @@ def no_limit(look: Look) -> Iterator[Hit]:
             remedy=f"Set {fields}.",
             pointers=[f"/containers/{index}/resources"],
             containers=[container.name],
+        )
+
+
+@rule(
+    "RES105",
+    "info",
+    title="Probes waited for a CPU",
+    when="The 99th percentile of the probes to an endpoint of the Pod is {p99_us:us} or more (a single slow one among "
+    "fewer than 100 counts from {alone_us:us}), and without the time that the probes themselves waited for a CPU none "
+    "took so long.",
+    measured="The time that the probing thread was ready to run and did not (`/proc/thread-self/schedstat`, second "
+    "number), for each probe.",
+    why="More wants to run than there are CPUs: on the node, or within the Pod's own CPU limit. It says nothing of the "
+    "endpoint, but what the containers do waits in the same queue, and every latency of this look is longer for it.",
+    remedy="See what runs on the node (`kubectl top pods -A --sort-by=cpu`), and whether the containers are "
+    "throttled (RES101). Where many Pods are looked at at once, look at fewer at a time (`--parallel`).",
+    thresholds={
+        "p99_us": bounds.threshold("TCP105.p99_us", Threshold),
+        "alone_us": bounds.threshold("TCP105.alone_us", Threshold),
+    },
+)
+def waited(look: Look) -> Iterator[Hit]:
+    """The machine is slow, not what was probed."""
+    evidence, pointers = [], []
+    for index, each in enumerate(look.snapshot.latency):
+        if not is_slow(each, look["p99_us"], look["alone_us"]) or not waited_for_cpu(each, look["p99_us"]):
+            continue
+        evidence.append(
+            f"{count(each.count, 'probe')} of {each.to} waited {micros(each.cpu_wait_us or 0)} for a CPU in all; the "
+            f"slowest took {micros(each.max_us or 0)}, and none more than {micros(each.max_less_cpu_wait_us or 0)} "
+            "besides waiting."
+        )
+        pointers.append(f"/latency/{index}")
+    if evidence:
+        yield Hit(
+            subject=f"node {look.snapshot.target.node}" if look.snapshot.target.node else "this machine",
+            evidence=evidence,
+            remedy="Look again when the node is less busy, or at fewer Pods at a time (`--parallel`); see what else "
+            "runs there: `kubectl top pods -A --sort-by=cpu`.",
+            pointers=pointers,
         )
 
 

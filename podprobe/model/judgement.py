@@ -35,6 +35,10 @@ class Latency(Model, frozen=True, kw_only=True):
     p99_us: float | None = None
     max_us: float | None = None
     mean_us: float | None = None
+    cpu_wait_us: float | None = None
+    """How long the probes themselves waited for a CPU, all together (`/proc/thread-self/schedstat`)."""
+    max_less_cpu_wait_us: float | None = None
+    """The longest that a probe took besides waiting for a CPU itself."""
     errors: dict[str, int] = {}
     """Failures by the errno's name (`ECONNREFUSED`), or by HTTP status."""
     histogram: Histogram | None = None

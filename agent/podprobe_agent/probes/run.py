@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from podprobe_agent import protocol
 from podprobe_agent.errors import RefusedError
+from podprobe_agent.probes.cpu_wait import CpuWait
 
 if TYPE_CHECKING:
     from threading import Event
@@ -31,7 +32,8 @@ def run(arguments: dict[str, Any], request: int, output: Output, cancelled: Even
     """Answer ``{"verb": "probe", "kind": ..., "to": ..., "count": ..., "interval": ..., "timeout": ...}``.
 
     The answer is one part of area `probe` (`podprobe.agents.answers.ProbeAnswer`): the duration of each success
-    in nanoseconds, and how often each error and each HTTP status came.
+    in nanoseconds, how much of each the probe itself waited for a CPU, and how often each error and each HTTP status
+    came.
     """
     started = time.monotonic()
     taken_at = time.time()
@@ -41,13 +43,13 @@ def run(arguments: dict[str, Any], request: int, output: Output, cancelled: Even
     module = importlib.import_module(f"podprobe_agent.probes.{KINDS[kind]}")
     statuses: dict[str, int] = {}
     measure: Measure = module.prepare(arguments, statuses)
-    samples, errors = repeat(
+    samples, waits, errors = repeat(
         measure,
         count=min(int(arguments["count"]), MOST),
         interval=max(float(arguments["interval"]), LEAST_INTERVAL),
         cancelled=cancelled,
     )
-    value = {"samples_ns": samples, "errors": errors, "statuses": statuses}
+    value = {"samples_ns": samples, "waits_ns": waits, "errors": errors, "statuses": statuses}
     output.send_json(protocol.PART, request, {"area": "probe", "value": value})
     duration = int((time.monotonic() - started) * 1e6)
     output.send_json(protocol.END, request, {"visibility": [], "duration_us": duration, "taken_at": taken_at})
@@ -55,13 +57,16 @@ def run(arguments: dict[str, Any], request: int, output: Output, cancelled: Even
 
 def repeat(
     measure: Measure, count: int, interval: float, cancelled: Event
-) -> tuple[list[int], dict[str, int]]:
+) -> tuple[list[int], list[int], dict[str, int]]:
     """Measure `count` times, `interval` seconds from the beginning of one to that of the next.
 
     Returns:
-        The durations in nanoseconds, and the failures by the name of their errno.
+        The durations in nanoseconds; how much of each this thread was runnable and had no CPU (an empty list where
+        the kernel does not tell); and the failures by the name of their errno.
     """
     samples: list[int] = []
+    waits: list[int] = []
+    waiting = CpuWait()
     errors: dict[str, int] = {}
     due = time.monotonic()
     for _ in range(count):
@@ -69,12 +74,19 @@ def repeat(
             break
         # What is overdue is not made up for: after a slow one the next keeps its distance.
         due = max(due, time.monotonic()) + interval
+        before = waiting.nanoseconds()
         try:
-            samples.append(measure())
+            duration = measure()
         except OSError as error:
             name = errno_name(error)
             errors[name] = errors.get(name, 0) + 1
-    return samples, errors
+            continue
+        samples.append(duration)
+        # What is read covers a little more than what is timed.
+        waits.append(min(duration, waiting.nanoseconds() - before))
+    known = waiting.nanoseconds() > 0
+    waiting.close()
+    return samples, waits if known else [], errors
 
 
 def errno_name(error: OSError) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from podprobe.analysis import bounds, endpoints
+from podprobe.analysis.latency import is_slow, waited_for_cpu
 from podprobe.analysis.words import count, listed, micros
 from podprobe.findings import facts
 from podprobe.findings.rule import Hit, Look, Threshold, rule
@@ -13,7 +14,7 @@ from podprobe.findings.rule import Hit, Look, Threshold, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podprobe.model import Connection, Flow, Latency, Snapshot
+    from podprobe.model import Connection, Flow, Snapshot
 
 
 @rule(
@@ -97,9 +98,11 @@ def _lost(flow: Flow) -> list[str]:
     "warning",
     title="Connecting within the Pod is slow or fails",
     when="Of the probes to an endpoint of the Pod one failed, or their 99th percentile is {p99_us:us} or "
-    "more; a single slow one among fewer than 100 counts from {alone_us:us}.",
+    "more; a single slow one among fewer than 100 counts from {alone_us:us}. Not where the probes took "
+    "so long only because they themselves waited for a CPU (RES105).",
     measured="connect() to loopback ports and unix sockets, or HTTP GET, from inside the Pod by the agent, "
-    "each timed with CLOCK_MONOTONIC.",
+    "each timed with CLOCK_MONOTONIC, and how much of that the probe was ready to run and had no CPU "
+    "(`/proc/thread-self/schedstat`).",
     why="It is what the neighbours of the container go through. A connect on loopback takes tens of "
     "microseconds; a second and more is a lost handshake that the kernel repeated.",
     remedy="Failures: see which error. ECONNREFUSED, nobody listens (any more); ETIMEDOUT or EAGAIN, the "
@@ -115,7 +118,7 @@ def slow_probes(look: Look) -> Iterator[Hit]:
         inside = each.to_container is not None or each.kind == "unix" or _on_loopback(each.to)
         if not inside or each.count <= 0:
             continue
-        slow = _is_slow(each, look["p99_us"], look["alone_us"])
+        slow = is_slow(each, look["p99_us"], look["alone_us"]) and not waited_for_cpu(each, look["p99_us"])
         if not each.failures and not slow:
             continue
         evidence = []
@@ -131,6 +134,11 @@ def slow_probes(look: Look) -> Iterator[Hit]:
                 f"The 99th percentile of {count(each.count, 'probe')} to {each.to} is "
                 f"{micros(each.p99_us)}{median}."
             )
+            if each.cpu_wait_us and each.max_less_cpu_wait_us is not None:
+                evidence.append(
+                    f"Waiting for a CPU explains {micros(each.cpu_wait_us)} of all probes; besides that one of them "
+                    f"took {micros(each.max_less_cpu_wait_us)}."
+                )
         yield Hit(
             subject=f"{each.from_container or 'Pod'} → {each.to_container or 'Pod'} {each.to} {each.kind}",
             evidence=evidence,
@@ -148,12 +156,3 @@ def _on_loopback(to: str) -> bool:
     except ValueError:
         return False
     return endpoints.is_loopback(host or "")
-
-
-def _is_slow(each: Latency, bound: float, alone: float) -> bool:
-    """A high percentile that is more than one unlucky sample on a busy machine."""
-    if each.p99_us is None or each.p99_us < bound:
-        return False
-    if each.p99_us >= alone or each.count - each.failures >= 100:
-        return True
-    return each.p90_us is not None and each.p90_us >= bound

@@ -36,6 +36,25 @@ def test_nothing_but_failures() -> None:
     assert seen.histogram is None
 
 
+def test_waiting_for_a_cpu_is_told_apart() -> None:
+    waited = latency(ProbeAnswer(samples_ns=(20_000, 900_000, 30_000), waits_ns=(0, 880_000, 5_000)))
+    assert (waited.cpu_wait_us, waited.max_less_cpu_wait_us) == (885, 25)
+    assert waited.max_us == 900
+    again = latency(ProbeAnswer(samples_ns=(70_000,), waits_ns=(30_000,)))
+    both = merged(waited, again)
+    assert (both.cpu_wait_us, both.max_less_cpu_wait_us) == (915, 40)
+    failed = latency(ProbeAnswer(errors={"ETIMEDOUT": 1}))
+    assert (merged(failed, waited).cpu_wait_us, merged(waited, failed).max_less_cpu_wait_us) == (885, 25)
+
+
+@pytest.mark.parametrize("waits", [(), (1,), (1, 2, 3)])
+def test_a_kernel_that_does_not_count_waiting(waits: tuple[int, ...]) -> None:
+    unknown = latency(ProbeAnswer(samples_ns=(20_000, 30_000), waits_ns=waits))
+    assert (unknown.cpu_wait_us, unknown.max_less_cpu_wait_us) == (None, None)
+    known = latency(ProbeAnswer(samples_ns=(20_000,), waits_ns=(1,)))
+    assert merged(known, unknown).max_less_cpu_wait_us is None
+
+
 def test_http_server_errors_are_failures_that_took_their_time() -> None:
     answer = ProbeAnswer(
         samples_ns=(1000, 2000, 3000), statuses={"200": 1, "404": 1, "503": 1}, errors={"ETIMEDOUT": 1}

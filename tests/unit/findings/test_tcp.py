@@ -140,6 +140,25 @@ def test_slow_probes(samples: list[float], expected: bool) -> None:
     assert ("TCP105" in codes(pod)) is expected
 
 
+@pytest.mark.parametrize(
+    ("besides", "expected"),
+    [
+        (300.0, {"RES105"}),  # all of it was waiting for a CPU
+        (11_000.0, {"TCP105"}),  # one of them was slow besides
+        (None, {"TCP105"}),  # a kernel that does not count
+    ],
+)
+def test_slow_probes_on_a_busy_node(besides: float | None, expected: set[str]) -> None:
+    slow = latency([*USUAL[:15], *[12_000.0] * 5], to=APP)
+    waited = replace(slow, cpu_wait_us=None if besides is None else 58_000.0, max_less_cpu_wait_us=besides)
+    pod = replace(healthy_pod(), latency=(waited,))
+    assert {"TCP105", "RES105"} & set(codes(pod)) == expected
+    if "RES105" in expected:
+        found = only("RES105", pod)
+        assert (found.severity, found.subject) == ("info", f"node {pod.target.node}")
+        assert "waited 58 ms for a CPU in all; the slowest took 12 ms" in found.evidence[0]
+
+
 def test_probes_that_fail() -> None:
     pod = replace(healthy_pod(), latency=(latency(USUAL, to=APP, errors={"ECONNREFUSED": 1}),))
     assert "1 of 20 probes to 127.0.0.1:5000 failed (1 × ECONNREFUSED)." in only("TCP105", pod).evidence
