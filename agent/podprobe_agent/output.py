@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PART_BYTES = 128 << 10
 """A part is sent once it has grown to this, in bytes of JSON or rows."""
+_GATHERED_BYTES = 32 << 10
+"""Small frames of an answer wait for each other until they are this many bytes, or for the answer's end."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 
@@ -38,14 +40,22 @@ class Output:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lock = threading.Lock()
+        self._gathered: list[bytes] = []
         self._room = select.poll()
         self._room.register(descriptor, select.POLLOUT)
 
     def send(self, kind: int, request: int, payload: bytes = b"") -> None:
-        """Write a frame; waits while the client does not read. Ends the agent where nobody reads any more."""
+        """Write a frame; waits while the client does not read. Ends the agent where nobody reads any more.
+
+        A part of a look may be held back until more has come, or its end: one call of the kernel's writes them all.
+        """
         frame = protocol.encode(kind, request, payload, compress=kind != protocol.BEAT)
         with self._lock:
-            self._write(frame)
+            self._gathered.append(frame)
+            if kind != protocol.PART or sum(map(len, self._gathered)) >= _GATHERED_BYTES:
+                frames = b"".join(self._gathered)
+                self._gathered.clear()
+                self._write(frames)
 
     def send_json(self, kind: int, request: int, value: Any) -> None:
         """Write a frame of JSON."""

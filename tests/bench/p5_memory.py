@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from podprobe.targets.local.demo import Demo
 from podprobe_agent.protocol import AGENT_TITLE
 from tests.bench.base import Measure, SkippedError
 from tests.support.loopback import Loopback, available
+from tests.support.trio import SOCKETS, Trio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,17 +25,21 @@ if TYPE_CHECKING:
 MIB = 1 << 20
 HOLDER = 'trap "exit 0" TERM; sleep 60 & wait'
 """What an agent at rest is: the shell that the ephemeral container runs."""
-LOOKS = 15
+LOOKS = 30
 
 
 def run() -> list[Measure]:
-    """A healthy demo Pod looked at once a second; a Pod with 18,000 sockets; the shell that stays."""
+    """A healthy demo Pod; a Pod of three containers and 200 sockets at a look a second; one with 18,000 sockets."""
     reason = available("nsenter")
     if reason:
         raise SkippedError(reason)
+    if os.geteuid():
+        raise SkippedError("a Pod of three containers is made by root only")
     bare = _bare()
     with Demo(()) as demo:
-        small, cpu, agents = _looked_at(demo.pid, LOOKS)
+        small, _, _ = _looked_at(demo.pid, 8)  # a second round of what is asked for every five seconds
+    with Trio() as trio:
+        _, cpu, agents = _looked_at(trio.pid, LOOKS)
     with Loopback(scenario="holds", connections=9_000, settle=0, own_pids=True) as crowd:
         large, _, _ = _looked_at(crowd.pid, 2)
     rest = _holder()
@@ -46,8 +52,8 @@ def run() -> list[Measure]:
         ),
         Measure("P5c", "agent at rest, PSS", rest / MIB, "MiB", target="≤ 2 MiB", ok=rest <= 2 * MIB),
         Measure(
-            "P6", f"agents' CPU at a look a second, {agents} containers", cpu * 100, "%", target="≤ 1 % for three",
-            ok=cpu * 3 / agents <= 0.01,
+            "P6", f"agents' CPU at a look a second, {agents} containers, {SOCKETS} sockets", cpu * 100, "%",
+            target="≤ 1 %", ok=cpu <= 0.01,
         ),
     ]  # fmt: skip
 

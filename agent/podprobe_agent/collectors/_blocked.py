@@ -12,6 +12,7 @@ import platform
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import procfs
+from podprobe_agent.collectors import _shared
 from podprobe_agent.collectors._denied import Denied
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def find(context: Context) -> list[Sleeper]:
     found: list[Sleeper] = []
     denied = Denied(context, "syscall")
     seen = 0
-    pids = procfs.pids()
+    pids = _shared.pids(context)
     for pid in pids:
         if context.expired:
             context.note("partial", f"time was over after {seen} of {len(pids)} processes")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe_agent import mountinfo, procfs
-from podprobe_agent.collectors import _own
+from podprobe_agent import procfs
+from podprobe_agent.collectors import _own, _shared
 
 if TYPE_CHECKING:
     from podprobe_agent.collectors.context import Context
@@ -62,12 +62,8 @@ class Denied:
         )
 
     def _is_agent(self, pid: int) -> bool:
-        own = _own.find(self._context)
-        try:
-            mount = mountinfo.root_mount(pid)
-        except (OSError, ValueError):
-            return False
-        return mount is not None and mount[0] in own.mounts
+        mount = _shared.root_mount(self._context, pid)
+        return mount is not None and mount[0] in _own.find(self._context).mounts
 
 
 def _is_zombie(pid: int) -> bool:

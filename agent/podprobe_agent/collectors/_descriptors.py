@@ -7,6 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from podprobe_agent import mountinfo, procfs
+from podprobe_agent.collectors import _shared
 from podprobe_agent.collectors._denied import Denied
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _walk(context: Context) -> Iterator[Found]:
     denied = Denied(context, "fd")
     reader = _Reader()
     seen = 0
-    pids = procfs.pids()
+    pids = _shared.pids(context)
     for pid in pids:
         if context.expired:
             for area in ("fds", "open_files"):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from podprobe_agent import mountinfo, procfs
+from podprobe_agent import procfs
+from podprobe_agent.collectors import _shared
 
 if TYPE_CHECKING:
     from podprobe_agent.collectors.context import Context
@@ -23,9 +24,9 @@ def find(context: Context) -> int:
         return known
     door = context.root_pid
     if not _is_open(door):
-        mount = _root_mount(door)
-        for pid in procfs.pids()[:_MOST_TRIED]:
-            if mount is not None and _root_mount(pid) == mount and _is_open(pid):
+        mount = _shared.root_mount(context, door)
+        for pid in _shared.pids(context)[:_MOST_TRIED]:
+            if mount is not None and _shared.root_mount(context, pid) == mount and _is_open(pid):
                 door = pid
                 break
     context.shared["door"] = door
@@ -38,10 +39,3 @@ def _is_open(pid: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _root_mount(pid: int) -> tuple[int, str] | None:
-    try:
-        return mountinfo.root_mount(pid)
-    except (OSError, ValueError):
-        return None

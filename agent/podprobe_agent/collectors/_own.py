@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from podprobe_agent import mountinfo, procfs
+from podprobe_agent.collectors import _shared
 from podprobe_agent.protocol import AGENT_TITLE, HOLDER_MARK
 
 if TYPE_CHECKING:
@@ -43,28 +43,25 @@ def find(context: Context) -> Own:
     found = context.shared.get("own")
     if isinstance(found, Own):
         return found
-    looked_at = _root_mount(context.root_pid)
+    looked_at = _root_mount(context, context.root_pid)
     mounts = set()
-    for pid in procfs.pids():
+    for pid in _shared.pids(context):
         try:
-            arguments = procfs.read_once(procfs.path(pid, "cmdline"))
-            if _HOLDER in arguments and (mount := mountinfo.root_mount(pid)):
-                mounts.add(mount[0])
+            if _HOLDER in _shared.command(context, pid):
+                mounts.add(_root_mount(context, pid))
         except OSError:
             continue
+    mounts.discard(None)
     if looked_at is not None:
         mounts.discard(looked_at)
-    mine = _root_mount("self")
-    own = Own(os.getpid(), mine if mine in mounts else None, frozenset(mounts))
+    mine = _root_mount(context, "self")
+    own = Own(os.getpid(), mine if mine in mounts else None, frozenset(mount for mount in mounts if mount))
     context.shared["own"] = own
     return own
 
 
-def _root_mount(pid: object) -> int | None:
-    try:
-        mount = mountinfo.root_mount(pid)
-    except OSError:
-        return None
+def _root_mount(context: Context, pid: object) -> int | None:
+    mount = _shared.root_mount(context, pid)
     return mount[0] if mount else None
 
 

@@ -11,11 +11,12 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import inroot, mountinfo, procfs
-from podprobe_agent.collectors import _door
+from podprobe_agent.collectors import _cgroup_files, _door, _shared
 
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+    from podprobe_agent.collectors._cgroup_files import Files
     from podprobe_agent.collectors.context import Context
 
     Read = Callable[[str, str], bytes]
@@ -35,7 +36,8 @@ class _Place(NamedTuple):
 def collect(context: Context) -> dict[str, Any]:
     """`answers.CgroupValue` of the container's first process."""
     try:
-        return _measure(context.root_pid, _door.find(context))
+        with _cgroup_files.lock:
+            return _measure(context)
     except OSError as error:
         context.note(
             "none",
@@ -52,59 +54,73 @@ def _version(pid: int) -> int:
         return 2
 
 
-def _measure(pid: int, door: int) -> dict[str, Any]:
-    """Read a process's group through the root of `door`.
+def _measure(context: Context) -> dict[str, Any]:
+    """Read the group.
 
     Raises:
         OSError: none of its hierarchies can be reached.
     """
-    places = _places(pid, door)
+    pid = context.root_pid
+    files = _cgroup_files.of(pid, lambda: _directories(context))
+    try:
+        value = _values(pid, files)
+        if files.gone:  # while it was read: what is there now has been looked for already, or will be
+            files.close()
+            files = _cgroup_files.of(pid, lambda: _directories(context))
+            value = _values(pid, files)
+    finally:
+        _cgroup_files.keep(pid, files)
+    return value
+
+
+def _values(pid: int, files: Files) -> dict[str, Any]:
+    directories, read = files.directories, files.read
+    group: dict[str, Any] = {"path": _text(procfs.cgroup_path(pid))}
+    if "" in directories:
+        inode = os.fstat(directories[""]).st_ino
+        # 1 is the root of the hierarchy: on a hybrid host that does not use v2, everyone is in it.
+        group["id"] = inode if inode != 1 else None
+    if "" in directories and (read("", "memory.current") or read("", "cpu.max")):
+        return {"version": 2, **group, **_v2(read)}
+    if any(directories):
+        return {"version": 1, **group, **_v1(read)}
+    return {"version": 2, **group, **_v2(read)}
+
+
+def _directories(context: Context) -> dict[str, int]:
+    """Open the group's directory in each hierarchy that can be reached, through the container or through the agent.
+
+    Raises:
+        OSError: none can.
+    """
     directories: dict[str, int] = {}
     refused: OSError | None = None
-    try:
-        for controller, candidates in places.items():
-            for place in candidates:
-                try:
-                    directory = inroot.open_path(place.pid, place.path)
-                except OSError as error:
-                    refused = error
-                    continue
-                if controller and _is_root(directory):
-                    os.close(directory)
-                    refused = FileNotFoundError(0, "it has none of its own")
-                    continue
-                directories[controller] = directory
-                break
-
-        def read(controller: str, file: str) -> bytes:
-            return _read(directories.get(controller, -1), file)
-
-        group: dict[str, Any] = {"path": _text(procfs.cgroup_path(pid))}
-        if "" in directories:
-            inode = os.fstat(directories[""]).st_ino
-            # 1 is the root of the hierarchy: on a hybrid host that does not use v2, everyone is in it.
-            group["id"] = inode if inode != 1 else None
-        if "" in directories and (read("", "memory.current") or read("", "cpu.max")):
-            return {"version": 2, **group, **_v2(read)}
-        v1 = {controller for controller in directories if controller}
-        if v1:
-            return {"version": 1, **group, **_v1(read)}
-        if "" in directories:
-            return {"version": 2, **group, **_v2(read)}
-    finally:
-        for fd in directories.values():
-            os.close(fd)
-    raise refused or FileNotFoundError(0, "no cgroup filesystem is mounted there")
+    for controller, candidates in _places(context).items():
+        for place in candidates:
+            try:
+                directory = inroot.open_path(place.pid, place.path)
+            except OSError as error:
+                refused = error
+                continue
+            if controller and _is_root(directory):
+                os.close(directory)
+                refused = FileNotFoundError(0, "it has none of its own")
+                continue
+            directories[controller] = directory
+            break
+    if not directories:
+        raise refused or FileNotFoundError(0, "no cgroup filesystem is mounted there")
+    return directories
 
 
-def _places(pid: int, door: int) -> dict[str, list[_Place]]:
+def _places(context: Context) -> dict[str, list[_Place]]:
     """By controller (empty: v2), where the group's directory can be: through the container, then through the agent."""
-    lines = procfs.cgroup_lines(pid)
+    lines = procfs.cgroup_lines(context.root_pid)
     paths = {name: path for controllers, path in lines for name in controllers.split(",")}
     places: dict[str, list[_Place]] = {}
-    for through in (door, os.getpid()):
+    for through in (_door.find(context), os.getpid()):
         try:
-            mounts = mountinfo.read(through)
+            mounts = _shared.mounts(context, through)
         except OSError:
             continue
         for mount in mounts:
@@ -131,22 +147,6 @@ def _below(mount: mountinfo.Mount, group: bytes | None) -> bytes | None:
     return None if relative.startswith(b"..") else os.path.join(mount.path, relative)
 
 
-def _read(directory: int, file: str) -> bytes:
-    """A file of the group; empty where it is not there (a controller that is off, an older kernel)."""
-    if directory < 0:
-        return b""
-    try:
-        fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW, dir_fd=directory)
-    except OSError:
-        return b""
-    try:
-        return os.read(fd, 1 << 16)
-    except OSError:
-        return b""
-    finally:
-        os.close(fd)
-
-
 def _is_root(directory: int) -> bool:
     """The root of a v1 hierarchy: this controller keeps no account of the container, but of the whole machine."""
     try:
@@ -158,21 +158,21 @@ def _is_root(directory: int) -> bool:
 
 
 def _v2(read: Read) -> dict[str, Any]:
-    cpu = _table(read("", "cpu.stat"))
-    memory = _table(read("", "memory.stat"))
+    cpu = read("", "cpu.stat")
+    memory = read("", "memory.stat")
     current = _number(read("", "memory.current"))
-    used = cpu.get("usage_usec")
+    used = _line(cpu, b"usage_usec")
     return {
         "cpu_seconds": None if used is None else used / 1e6,
         "cpu_limit": _quota(*_pair(read("", "cpu.max"))),
-        "cpu_periods": cpu.get("nr_periods"),
-        "cpu_throttled_periods": cpu.get("nr_throttled"),
+        "cpu_periods": _line(cpu, b"nr_periods"),
+        "cpu_throttled_periods": _line(cpu, b"nr_throttled"),
         "memory_bytes": current,
-        "memory_working_set_bytes": _working_set(current, memory.get("inactive_file")),
-        "memory_shmem_bytes": memory.get("shmem"),
+        "memory_working_set_bytes": _working_set(current, _line(memory, b"inactive_file")),
+        "memory_shmem_bytes": _line(memory, b"shmem"),
         "memory_limit_bytes": _number(read("", "memory.max")),
         "memory_peak_bytes": _number(read("", "memory.peak")),
-        "oom_kills": _table(read("", "memory.events")).get("oom_kill"),
+        "oom_kills": _line(read("", "memory.events"), b"oom_kill"),
         "pids": _number(read("", "pids.current")),
         "pids_limit": _number(read("", "pids.max")),
         "pressure": _pressure(read),
@@ -180,8 +180,8 @@ def _v2(read: Read) -> dict[str, Any]:
 
 
 def _v1(read: Read) -> dict[str, Any]:
-    cpu = _table(read("cpu", "cpu.stat"))
-    memory = _table(read("memory", "memory.stat"))
+    cpu = read("cpu", "cpu.stat")
+    memory = read("memory", "memory.stat")
     current = _number(read("memory", "memory.usage_in_bytes"))
     used = _number(read("cpuacct", "cpuacct.usage"))
     limit = _number(read("memory", "memory.limit_in_bytes"))
@@ -192,14 +192,14 @@ def _v1(read: Read) -> dict[str, Any]:
         "cpu_limit": _quota(
             _number(read("cpu", "cpu.cfs_quota_us")), _number(read("cpu", "cpu.cfs_period_us"))
         ),
-        "cpu_periods": cpu.get("nr_periods"),
-        "cpu_throttled_periods": cpu.get("nr_throttled"),
+        "cpu_periods": _line(cpu, b"nr_periods"),
+        "cpu_throttled_periods": _line(cpu, b"nr_throttled"),
         "memory_bytes": current,
-        "memory_working_set_bytes": _working_set(current, memory.get("total_inactive_file")),
-        "memory_shmem_bytes": memory.get("total_shmem", memory.get("shmem")),
+        "memory_working_set_bytes": _working_set(current, _line(memory, b"total_inactive_file")),
+        "memory_shmem_bytes": _first(_line(memory, b"total_shmem"), _line(memory, b"shmem")),
         "memory_limit_bytes": limit,
         "memory_peak_bytes": _number(read("memory", "memory.max_usage_in_bytes")),
-        "oom_kills": _table(read("memory", "memory.oom_control")).get("oom_kill"),
+        "oom_kills": _line(read("memory", "memory.oom_control"), b"oom_kill"),
         "pids": _number(read("pids", "pids.current")),
         "pids_limit": _number(read("pids", "pids.max")),
         "pressure": {},
@@ -233,14 +233,18 @@ def _quota(quota: int | None, period: int | None) -> float | None:
     return quota / period if quota and period else None
 
 
-def _table(raw: bytes) -> dict[str, int]:
-    """`name number` by line."""
-    table = {}
-    for line in raw.split(b"\n"):
-        fields = line.split()
-        if len(fields) == 2 and fields[1].isdigit():
-            table[procfs.text(fields[0], 64)] = int(fields[1])
-    return table
+def _line(raw: bytes, name: bytes) -> int | None:
+    """The number of a line `name number` among many."""
+    start = 0 if raw.startswith(name + b" ") else raw.find(b"\n" + name + b" ") + 1
+    if not start and not raw.startswith(name + b" "):
+        return None
+    start += len(name) + 1
+    end = raw.find(b"\n", start)
+    return _number(raw[start:] if end < 0 else raw[start:end])
+
+
+def _first(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one
 
 
 def _working_set(current: int | None, inactive_file: int | None) -> int | None:

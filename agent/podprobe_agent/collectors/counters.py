@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -37,6 +39,10 @@ _SETTINGS = (
     "net.unix.max_dgram_qlen",
 )
 
+_SETTLED_SECONDS = 5.0
+"""Settings and the name `localhost` are read again after this long."""
+_settled: tuple[float, dict[str, str], list[str]] | None = None
+
 _V6_GROUPS = ("UdpLite6", "Icmp6", "Udp6", "Ip6")
 
 
@@ -52,6 +58,20 @@ def collect(context: Context, net: str = _NET, sys: str = _SYS) -> dict[str, Any
                 context.note("partial", f"{net}{name} is not there")
         except OSError as error:
             context.note("partial", f"{net}{name}: {error.strerror}")
+    settings, addresses = _settled_values(sys)
+    return {"values": values, "settings": settings, "hostname": os.uname().nodename, "localhost": addresses}
+
+
+def _settled_values(sys: str) -> tuple[dict[str, str], list[str]]:
+    """Settings by name and the addresses of `localhost`: twenty files that change when somebody changes them."""
+    global _settled  # noqa: PLW0603 - that is what is remembered
+    now = time.monotonic()
+    if _settled is None or sys != _SYS or now - _settled[0] > _SETTLED_SECONDS:
+        _settled = now, _settings(sys), localhost()
+    return _settled[1], _settled[2]
+
+
+def _settings(sys: str) -> dict[str, str]:
     settings = {}
     for name in _SETTINGS:
         try:
@@ -59,7 +79,7 @@ def collect(context: Context, net: str = _NET, sys: str = _SYS) -> dict[str, Any
                 settings[name] = " ".join(file.read(4096).split())
         except OSError:
             continue  # not every kernel has every setting
-    return {"values": values, "settings": settings, "hostname": os.uname().nodename, "localhost": localhost()}
+    return settings
 
 
 def localhost(hosts: str = "/etc/hosts") -> list[str]:
@@ -87,22 +107,34 @@ def pairs(text: str) -> Iterator[tuple[str, int]]:
     """Counters of lines in pairs, ``Tcp: Name …`` and ``Tcp: 1 …``, as `Tcp.Name`."""
     lines = text.splitlines()
     for names, numbers in zip(lines[0::2], lines[1::2]):
-        group, _, heads = names.partition(":")
-        for name, number in zip(heads.split(), numbers.partition(":")[2].split()):
-            try:
-                yield f"{group}.{name}", int(number)
-            except ValueError:
-                continue
+        try:
+            yield from zip(_names(names), map(int, numbers.partition(":")[2].split()))
+        except ValueError:
+            continue
+
+
+@functools.lru_cache(maxsize=32)
+def _names(line: str) -> list[str]:
+    """The names of such a line, which are the same in every look."""
+    group, _, heads = line.partition(":")
+    return [f"{group}.{name}" for name in heads.split()]
 
 
 def singles(text: str) -> Iterator[tuple[str, int]]:
     """Counters of lines ``Ip6InReceives 1``, as `Ip6.InReceives`."""
     for line in text.splitlines():
         words = line.split()
-        group = next((group for group in _V6_GROUPS if line.startswith(group)), None)
-        if group is None or len(words) != 2:
+        name = _single(words[0]) if len(words) == 2 else None
+        if name is None:
             continue
         try:
-            yield f"{group}.{words[0][len(group) :]}", int(words[1])
+            yield name, int(words[1])
         except ValueError:
             continue
+
+
+@functools.lru_cache(maxsize=512)
+def _single(word: str) -> str | None:
+    """`Ip6.InReceives` of `Ip6InReceives`; `None` for a group that is not wanted."""
+    group = next((group for group in _V6_GROUPS if word.startswith(group)), None)
+    return None if group is None else f"{group}.{word[len(group) :]}"

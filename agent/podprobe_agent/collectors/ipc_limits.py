@@ -37,7 +37,7 @@ def collect(context: Context) -> dict[str, Any]:
         context.note("partial", f"cannot read /proc/sys/kernel/sem: {error.strerror}")
     for name in ("queues_max", "msg_max", "msgsize_max"):
         _add(context, limits, f"mqueue_{name}", "fs/mqueue", name, required=False)
-    return {"limits": limits, "used": _used(page)}
+    return {"limits": limits, "used": _used(context, page)}
 
 
 def _add(
@@ -57,7 +57,7 @@ def _add(
             context.note("partial", f"cannot read /proc/sys/{directory}/{file}: {error.strerror}")
 
 
-def _used(page: int) -> dict[str, int]:
+def _used(context: Context, page: int) -> dict[str, int]:
     used: dict[str, int] = {}
     try:
         segments = list(sysv.rows("shm"))
@@ -69,7 +69,7 @@ def _used(page: int) -> dict[str, int]:
         used["msgmni"] = sum(1 for _ in sysv.rows("msg"))
     except OSError:
         pass  # a kernel without System V IPC: the areas themselves say so
-    queues = posix_ipc.queue_count()
+    queues = posix_ipc.queue_count(context)
     if queues is not None:
         used["mqueue_queues_max"] = queues
     return used

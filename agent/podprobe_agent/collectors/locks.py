@@ -11,7 +11,7 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import mountinfo, procfs
-from podprobe_agent.collectors import _blocked
+from podprobe_agent.collectors import _blocked, _shared
 from podprobe_agent.collectors._descriptors import MountTable
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class _Holders:
         self._table = MountTable()
         wanted = {lock.pid for lock in locks if lock.pid > 0}
         if any(lock.kind == "ofd" for lock in locks):
-            wanted.update(procfs.pids())
+            wanted.update(_shared.pids(context))
         for pid in sorted(wanted):
             if context.expired or self._files >= _MOST_FILES:
                 context.note(

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from podprobe_agent import procfs
-from podprobe_agent.collectors import sysv
+from podprobe_agent.collectors import _shared, sysv
 from podprobe_agent.collectors._denied import Denied
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
     denied = Denied(context, "maps")
     keys = sysv.shm_keys()
     seen = 0
-    pids = procfs.pids()
+    pids = _shared.pids(context)
     for pid in pids:
         found: dict[tuple[object, ...], dict[str, Any]] = {}
         complete = True

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from podprobe_agent import inroot, mountinfo, patience, procfs
-from podprobe_agent.collectors import _door
+from podprobe_agent.collectors import _door, _shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ _PATIENCE_SECONDS = 1.0
 def collect(context: Context) -> Iterator[dict[str, Any]]:
     """`answers.MountItem`s of the container's first process, in the order in which they were mounted."""
     try:
-        mounts = mountinfo.read(context.root_pid)
+        mounts = _shared.mounts(context, context.root_pid)
     except OSError as error:
         context.note("none", f"cannot read /proc/{context.root_pid}/mountinfo: {error.strerror}")
         return
@@ -106,7 +106,7 @@ class _Statistics:
         if mount.kind not in mountinfo.LOCAL:
             return None
         if self._own_mounts is None:
-            self._own_mounts = {own.device: own for own in mountinfo.read("self")}
+            self._own_mounts = {own.device: own for own in _shared.mounts(self._context, "self")}
         own = self._own_mounts.get(mount.device)
         if own is None:
             return None

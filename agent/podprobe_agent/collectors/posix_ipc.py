@@ -6,8 +6,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from podprobe_agent import inroot, mountinfo, procfs
-from podprobe_agent.collectors import _door
+from podprobe_agent import inroot, procfs
+from podprobe_agent.collectors import _door, _shared
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +42,7 @@ def _open_dev_shm(context: Context) -> int:
     except PermissionError:
         mine = os.open(_DEV_SHM, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         same = procfs.device(os.fstat(mine).st_dev)
-        theirs = [mount for mount in mountinfo.read(context.root_pid) if mount.path == _DEV_SHM]
+        theirs = [mount for mount in _shared.mounts(context, context.root_pid) if mount.path == _DEV_SHM]
         if not theirs or theirs[-1].device != same or theirs[-1].root != b"/":
             os.close(mine)
             raise
@@ -156,10 +156,10 @@ def _queued_bytes(status: bytes) -> int | None:
     return int(digits[0]) if digits and digits[0].isdigit() else None
 
 
-def queue_count() -> int | None:
+def queue_count(context: Context) -> int | None:
     """Queues of the agent's IPC namespace, as far as its own mount shows them."""
     try:
-        if not _is_mqueue(_MQUEUE):
+        if not _is_mqueue(context, _MQUEUE):
             return None
         return len(os.listdir(_MQUEUE))
     except OSError:
@@ -169,11 +169,11 @@ def queue_count() -> int | None:
 def _open_mqueue(context: Context) -> int:
     """Container runtimes mount mqueue for every container, the agent's included; local agents may have none."""
     try:
-        if _is_mqueue(_MQUEUE):
+        if _is_mqueue(context, _MQUEUE):
             return os.open(_MQUEUE, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError:
         pass
-    paths = [mount.path for mount in mountinfo.read(context.root_pid) if mount.kind == "mqueue"]
+    paths = [mount.path for mount in _shared.mounts(context, context.root_pid) if mount.kind == "mqueue"]
     if not paths:
         raise FileNotFoundError(0, "nothing is mounted")
     place = inroot.open_path(_door.find(context), paths[-1])
@@ -183,6 +183,6 @@ def _open_mqueue(context: Context) -> int:
         os.close(place)
 
 
-def _is_mqueue(path: str) -> bool:
+def _is_mqueue(context: Context, path: str) -> bool:
     device = procfs.device(os.stat(path).st_dev)
-    return any(mount.kind == "mqueue" and mount.device == device for mount in mountinfo.read("self"))
+    return any(mount.kind == "mqueue" and mount.device == device for mount in _shared.mounts(context, "self"))

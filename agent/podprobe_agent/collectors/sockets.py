@@ -24,9 +24,12 @@ if TYPE_CHECKING:
     from podprobe_agent.collectors.context import Context
     from podprobe_agent.netlink import Messages
 
+    Table = tuple[int, int, str]
     Take = Callable[[tuple[Any, ...]], Any]
 
 SOCK_DIAG_BY_FAMILY = 20
+TCPDIAG_GETSOCK = 18
+"""The older request, for TCP alone, but for all families at once: one pass over the kernel's table instead of two."""
 
 # Attributes of an answer (linux/inet_diag.h).
 _INFO = 2
@@ -41,6 +44,7 @@ _LEAST_BYTES = netlink.HEADER_BYTES + _MESSAGE_BYTES
 _MOST_LAYOUTS = 16
 
 _REQUEST = struct.Struct("=BBBBI48x")
+_TCP_REQUEST = struct.Struct("=3xB48xI4x")
 _EXTENSIONS = 1 << (_INFO - 1) | 1 << (_SKMEMINFO - 1)
 _ALL_STATES = 0xFFFFFFFF
 
@@ -60,6 +64,11 @@ def request(family: int, protocol: int) -> bytes:
     return _REQUEST.pack(family, protocol, _EXTENSIONS, 0, _ALL_STATES)
 
 
+def tcp_request() -> bytes:
+    """`struct inet_diag_req` for all TCP sockets, IPv4 and IPv6."""
+    return _TCP_REQUEST.pack(_EXTENSIONS, _ALL_STATES)
+
+
 def collect(context: Context) -> Iterator[bytes]:
     """Rows of every TCP and UDP socket, one datagram of the kernel's at a time."""
     left = _MOST_ROWS
@@ -73,12 +82,18 @@ def collect(context: Context) -> Iterator[bytes]:
 
 def _tables(context: Context) -> Iterator[bytes]:
     buffer = bytearray(netlink.BUFFER_BYTES)
-    for family, protocol, table in TABLES:
+    try:
+        yield from _dump(context, socket.IPPROTO_TCP, "TCP", buffer, TCPDIAG_GETSOCK, tcp_request())
+        tables: tuple[Table, ...] = TABLES[2:]
+    except OSError:
+        tables = TABLES  # the families one by one, each with its own way out
+    for family, protocol, table in tables:
         if context.expired:
             context.note("partial", f"the time was over before the {table} sockets were read")
             return
         try:
-            yield from _dump(context, family, protocol, table, buffer)
+            body = request(family, protocol)
+            yield from _dump(context, protocol, table, buffer, SOCK_DIAG_BY_FAMILY, body)
         except OSError as error:
             from podprobe_agent.collectors import sockets_proc
 
@@ -86,11 +101,13 @@ def _tables(context: Context) -> Iterator[bytes]:
             yield from sockets_proc.collect(context, table, protocol, family, error)
 
 
-def _dump(context: Context, family: int, protocol: int, table: str, buffer: bytearray) -> Iterator[bytes]:
+def _dump(
+    context: Context, protocol: int, table: str, buffer: bytearray, kind: int, body: bytes
+) -> Iterator[bytes]:
     rows = Rows(protocol)
     outcome = netlink.Outcome()
     with netlink.connect(netlink.NETLINK_SOCK_DIAG) as sock:
-        for messages in netlink.dump(sock, SOCK_DIAG_BY_FAMILY, request(family, protocol), buffer, outcome):
+        for messages in netlink.dump(sock, kind, body, buffer, outcome):
             yield rows.make(buffer, messages)
             if context.expired:
                 context.note("partial", f"the time was over while the {table} sockets were read")

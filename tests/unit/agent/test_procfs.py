@@ -101,19 +101,19 @@ def test_processes_read_from_proc_are_what_psutil_reads() -> None:
 
     import msgspec
 
-    from podprobe_agent.collectors import processes
+    from podprobe_agent.collectors import _known, processes
     from podprobe_agent.collectors.context import Context
 
     def look() -> dict[int, dict]:
         return {item["pid"]: item for item in processes.collect(Context())}
 
-    few = processes._FEW
+    few = _known._FEW
     by_psutil = look()
     try:
-        processes._FEW = 0
+        _known._FEW = 0
         by_proc = look()
     finally:
-        processes._FEW = few
+        _known._FEW = few
     assert len(by_psutil.keys() & by_proc.keys()) > 3
     same = (
         "parent",
