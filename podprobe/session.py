@@ -2,46 +2,38 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import reduce
-from typing import TYPE_CHECKING, Any, Self
+from functools import cached_property
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
-from podprobe.analysis.assemble import Look, assemble
-from podprobe.analysis.channels import channels
-from podprobe.analysis.latency import Kind, latency_from, merged
-from podprobe.analysis.policies import reach
-from podprobe.analysis.probing import plan
-from podprobe.analysis.rates import with_rates
-from podprobe.analysis.remembered import with_remembered
-from podprobe.analysis.roles import with_roles
-from podprobe.analysis.services import services
-from podprobe.asking import Asker
-from podprobe.capturing import capturing_agent
 from podprobe.config import Config
 from podprobe.errors import AgentError, LookError
-from podprobe.findings import evaluate
 from podprobe.looking import SessionOptions
-from podprobe.model import Latency, Snapshot, Visibility
+from podprobe.model import Visibility
 from podprobe.targets.base import Progress
 from podprobe_agent.redact import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from podprobe.agents.answers import ProbeAnswer
     from podprobe.agents.client import Agent
-    from podprobe.analysis.probing import ProbePlan
+    from podprobe.analysis.latency import Kind
+    from podprobe.asking import Asker
+    from podprobe.model import Latency, Snapshot
+    from podprobe.probing import Prober, Started
     from podprobe.targets.base import AgentSet, PodState, PodTarget
 
 __all__ = ["Session", "SessionOptions"]
 
 _HISTORY = 12
-_LATENCY_WINDOW_SECONDS = 60.0
+_LOADED_MEANWHILE = ("podprobe.asking", "podprobe.probing", "podprobe.judging")
+"""What it takes once agents answer: their imports take about as long as agents take to start."""
 
 
 class Session:
@@ -68,16 +60,30 @@ class Session:
         self.config = config or Config()
         self._progress = progress or (lambda _: None)
         self._history: deque[Snapshot] = deque(maxlen=_HISTORY)
-        self._rounds: dict[ProbePlan, deque[tuple[float, Latency]]] = {}
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="look")
+        self._pool.submit(_load)
         self._connected: AgentSet | None = None
-        self._asker = Asker(self.options, self.config.redact, self._pool)
+
+    @cached_property
+    def _asker(self) -> Asker:
+        from podprobe.asking import Asker
+
+        return Asker(self.options, self.config.redact, self._pool)
+
+    @cached_property
+    def _prober(self) -> Prober:
+        from podprobe.probing import Prober
+
+        return Prober(self._pool)
 
     def declared(self) -> Snapshot:
         """What is known without agents, at once: the Pod's spec and status."""
+        from podprobe.analysis.assemble import Look
+        from podprobe.judging import judged
+
         began = time.monotonic()
         state = self._state()
-        return self._judged(Look(state, taken_at=time.time(), seconds=time.monotonic() - began), ())
+        return judged(Look(state, taken_at=time.time(), seconds=time.monotonic() - began), (), self.config)
 
     def look(self) -> Snapshot:
         """One complete look: declared state, every agent's answer, owners, channels, findings.
@@ -92,7 +98,10 @@ class Session:
         connected = self._connected = self.target.agents(self._progress)
         state = self._state()
         self._progress(Progress("reading sockets, IPC and volumes", total=len(connected.agents)))
-        probes = self._start_probes(connected, self._history[-1] if self._history else None)
+        from podprobe.analysis.assemble import Look, assemble
+        from podprobe.judging import judged
+
+        probes = self._start_probes(connected, self._history[-1]) if self._history else None
         answers, lost = self._asker.ask(state, connected)
         if not answers:
             raise lost[0] if lost else _no_agents(self.target.label, connected)
@@ -108,8 +117,8 @@ class Session:
         if probes is None:
             # The first look has to see the listeners before it can probe them.
             probes = self._start_probes(connected, assemble(look))
-        look = replace(look, latency=self._finish_probes(probes or []), seconds=time.monotonic() - began)
-        snapshot = self._judged(look, tuple(self._history))
+        look = replace(look, latency=self._prober.finish(probes), seconds=time.monotonic() - began)
+        snapshot = judged(look, tuple(self._history), self.config)
         self._history.append(snapshot)
         return snapshot
 
@@ -140,9 +149,11 @@ class Session:
             raise AgentError(
                 f"container {from_container!r} of {self.target.label} has no agent to probe from"
             )
+        from podprobe.probing import told
+
         answer = agent.probe(kind, to, count=count, interval=interval, timeout=timeout, root_pid=root_pid)
         before = self._history[-1] if self._history else None
-        return latency_from(answer, from_container or agent.container, _owner(before, to), to, kind)
+        return told(answer, from_container or agent.container, before, to, kind)
 
     def capturer(self) -> Agent:
         """An agent that may capture packets, of those of the last look. May be called from any thread.
@@ -154,6 +165,8 @@ class Session:
             raise AgentError(
                 f"no agent of {self.target.label} answers yet", "try again when the first look is there"
             )
+        from podprobe.capturing import capturing_agent
+
         return capturing_agent(self._connected.agents, self.target.label)
 
     @property
@@ -172,14 +185,6 @@ class Session:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _judged(self, look: Look, history: Sequence[Snapshot]) -> Snapshot:
-        before = history[-1] if history else None
-        snapshot = with_remembered(with_rates(assemble(look), before), before)
-        snapshot = msgspec.structs.replace(snapshot, services=services(snapshot), reach=reach(snapshot))
-        snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, self.config.thresholds))
-        snapshot = with_roles(snapshot)
-        return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, self.config))
-
     def _state(self) -> PodState:
         """The declared state, its command lines without what the user's expressions redact, as agents do theirs."""
         state = self.target.state()
@@ -192,44 +197,16 @@ class Session:
             ),
         )
 
-    # --- active probes -------------------------------------------------------------------------------------
-
-    def _start_probes(
-        self, connected: AgentSet, known: Snapshot | None
-    ) -> list[tuple[ProbePlan, Any]] | None:
+    def _start_probes(self, connected: AgentSet, known: Snapshot) -> Started:
         if not self.options.active:
             return []
-        if known is None:
-            return None
-        plans, _ = plan(known, frozenset(connected.agents))
-        again = bool(self._history)
-        count = self.options.probe_count_again if again else self.options.probe_count
-        started = []
-        for item in plans:
-            agent = connected.agents[item.from_container]
-            started.append((item, self._pool.submit(_probe, agent, item.to, count)))
-        return started
-
-    def _finish_probes(self, started: Sequence[tuple[ProbePlan, Any]]) -> tuple[Latency, ...]:
-        now = time.monotonic()
-        result = []
-        for item, future in started:
-            try:
-                answer = future.result()
-            except LookError:
-                continue  # a lost agent is already told of by the look itself
-            rounds = self._rounds.setdefault(item, deque())
-            rounds.append((now, latency_from(answer, item.from_container, item.to_container, item.to, "tcp")))
-            while now - rounds[0][0] > _LATENCY_WINDOW_SECONDS:
-                rounds.popleft()
-            result.append(reduce(merged, (latency for _, latency in rounds)))
-        for gone in self._rounds.keys() - {item for item, _ in started}:
-            del self._rounds[gone]
-        return tuple(result)
+        count = self.options.probe_count_again if self._history else self.options.probe_count
+        return self._prober.start(connected, known, count)
 
 
-def _probe(agent: Agent, to: str, count: int) -> ProbeAnswer:
-    return agent.probe("tcp", to, count=count, interval=0.005, timeout=1.0)
+def _load() -> None:
+    for name in _LOADED_MEANWHILE:
+        importlib.import_module(name)
 
 
 def _no_agents(label: str, connected: AgentSet) -> AgentError:
@@ -245,13 +222,3 @@ def _lost(error: LookError) -> Visibility:
     return Visibility(
         area="agent", container=None, level="none", reason=error.message, allow=error.hint or None
     )
-
-
-def _owner(snapshot: Snapshot | None, to: str) -> str | None:
-    from podprobe.analysis.connections import endpoint
-    from podprobe.analysis.probing import probe_address
-
-    for listener in snapshot.network.listeners if snapshot else ():
-        if endpoint(probe_address(listener), listener.port) == to:
-            return listener.container
-    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 import zipfile
 from functools import cache
 from pathlib import Path
@@ -19,13 +20,21 @@ if TYPE_CHECKING:
 _LICENSES = "psutil: BSD-3-Clause, Copyright (c) 2009, Jay Loden, Dave Daeschler, Giampaolo Rodola"
 
 
-@cache
+_building = threading.Lock()
+
+
 def build(platform: Platform) -> bytes:
-    """All that the bootstrap waits for, for one platform. Built once, in memory.
+    """All that the bootstrap waits for, for one platform. Built once, in memory, however many ask at once.
 
     Without a psutil for the platform the agent is sent all the same: it then sees processes through /proc alone,
     and says so.
     """
+    with _building:
+        return _built(platform)
+
+
+@cache
+def _built(platform: Platform) -> bytes:
     arguments: dict[str, str]
     files = _agent()
     extension = b""

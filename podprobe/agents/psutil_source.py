@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
+import importlib.util
 import platform as host
 import subprocess
 import sys
@@ -126,15 +128,17 @@ def _installed(machine: str, libc: str) -> Psutil | None:
     """The client's own psutil, where client and agent are of one kind."""
     if sys.platform != "linux" or host.machine() != machine or (host.libc_ver()[0] or "musl") != libc:
         return None
-    import psutil
-
-    package = Path(psutil.__file__).parent
+    # Not imported: only its files are wanted.
+    spec = importlib.util.find_spec("psutil")
+    if spec is None or spec.origin is None:
+        return None
+    package = Path(spec.origin).parent
     extension = package / "_psutil_linux.abi3.so"
     if not extension.is_file():  # built for one version of Python, as distributions do
         return None
     files = {f"psutil/{path.name}": path for path in package.glob("*.py")}
     modules = {name: path.read_bytes() for name, path in sorted(files.items()) if _is_wanted(name)}
-    return Psutil(psutil.__version__, modules, extension.read_bytes())
+    return Psutil(importlib.metadata.version("psutil"), modules, extension.read_bytes())
 
 
 def _download(wheel: Wheel) -> Psutil | str:

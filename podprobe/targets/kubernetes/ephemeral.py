@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -140,10 +141,16 @@ class Ephemerals:
 
     def _add(self, pod: Pod, wants: Sequence[Want], outcome: Outcome) -> tuple[Pod, list[Holder]]:
         """Returns the Pod as patched, and the holders that have yet to be waited for."""
-        check_exec(self._api, pod.metadata.namespace or "default")
-        node = read_node(self._api, pod)
         self._progress(Progress("checking privileges with a dry run", total=len(wants)))
-        admitted = self.admitted(pod, wants, outcome)
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            may_exec = pool.submit(check_exec, self._api, pod.metadata.namespace or "default")
+            reading = pool.submit(read_node, self._api, pod)
+            try:
+                admitted = self.admitted(pod, wants, outcome)
+            finally:
+                # What it takes to talk to an agent comes first: without it none is to be added.
+                may_exec.result()
+        node = reading.result()
         # An entry can never be removed again. So where nothing shows that the node has the image, one goes ahead.
         groups = [admitted]
         if len(admitted) > 1 and not is_present(node, pod, self._image):

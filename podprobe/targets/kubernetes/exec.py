@@ -64,9 +64,7 @@ def open_exec(
         (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
         (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     ]
-    handshake: Any = websocket.WebSocket(
-        sslopt=_tls(api.connection.configuration), sockopt=socket_options, enable_multithread=False
-    )
+    handshake: Any = websocket.WebSocket(sslopt=_tls(api), sockopt=socket_options, enable_multithread=False)
     try:
         handshake.connect(
             url, header=headers, subprotocols=list(_PROTOCOLS), suppress_origin=True, timeout=timeout, redirect_limit=0,
@@ -340,19 +338,12 @@ def _frame(opcode: int, payload: bytes) -> bytes:
     return head + key + masked
 
 
-def _tls(configuration: Any) -> dict[str, Any]:
-    if not configuration.host.startswith("https"):
+def _tls(api: Api) -> dict[str, Any]:
+    context = api.stream_tls
+    if context is None:
         return {}
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data)
-    if not configuration.verify_ssl:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, configuration.key_file)
-    options: dict[str, Any] = {"context": context}
-    if configuration.tls_server_name:
-        options["server_hostname"] = configuration.tls_server_name
-    return options
+    name = api.connection.configuration.tls_server_name
+    return {"context": context, "server_hostname": name} if name else {"context": context}
 
 
 def _proxy(configuration: Any) -> dict[str, Any]:

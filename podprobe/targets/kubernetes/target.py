@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from podprobe.agents.bootstrap import COMMAND
@@ -25,14 +25,16 @@ from podprobe.targets.kubernetes.state import pod_state, running, specs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from concurrent.futures import Future
 
+    from podprobe.model import NetworkPolicy, Service
     from podprobe.targets.access import AgentsMode, Profile
     from podprobe.targets.kubernetes.agents import Holder
     from podprobe.targets.kubernetes.api import Api
     from podprobe.targets.kubernetes.objects import LinuxUser, Pod
 
 _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
-_SERVICES_SECONDS = 10.0
+_AROUND_SECONDS = 10.0
 """How long a Pod's Services and NetworkPolicies are taken from memory: four lists a second would be a burden on a
 large namespace."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 5.0, 120.0
@@ -74,7 +76,8 @@ class KubernetesTarget:
         self._notes: dict[str | None, list[Visibility]] = {}
         self._users: dict[str, LinuxUser] = {}
         self._starts: dict[str | None, tuple[int, float]] = {}
-        self._services: tuple[float, PodState] | None = None
+        self._around: tuple[float, Future[_Around]] | None = None
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="around")
 
     @property
     def label(self) -> str:
@@ -95,18 +98,10 @@ class KubernetesTarget:
         """
         pod = self._read()
         self._fresh = True
-        now = time.monotonic()
-        if self._services is None or now - self._services[0] > _SERVICES_SECONDS:
-            services, notes = services_of(self._api, pod)
-            policies, more = policies_of(self._api, pod)
-            self._services = (
-                now,
-                pod_state(pod, services=services, network_policies=policies, visibility=(*notes, *more)),
-            )
-        known = self._services[1]
+        known = self._ask_around(pod).result()
         return pod_state(
-            pod, context=self._api.connection.context, services=known.services,
-            network_policies=known.network_policies, visibility=known.visibility,
+            pod, context=self._api.connection.context, services=known.services, network_policies=known.policies,
+            visibility=known.notes,
         )  # fmt: skip
 
     def agents(self, progress: Callable[[Progress], None]) -> AgentSet:
@@ -119,6 +114,7 @@ class KubernetesTarget:
         """
         with self._lock:
             pod = self._read(recent=True)
+            self._ask_around(pod)
             self._forget_lost(pod)
             wants = [want for want in self._wants(pod) if want.container not in self._agents]
             if not wants and self._agents:
@@ -156,7 +152,15 @@ class KubernetesTarget:
             for agent in self._agents.values():
                 agent.close()
             self._agents.clear()
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self._api.close()
+
+    def _ask_around(self, pod: Pod) -> Future[_Around]:
+        """What is around the Pod, asked meanwhile; from memory where that was a moment ago."""
+        now = time.monotonic()
+        if self._around is None or now - self._around[0] > _AROUND_SECONDS:
+            self._around = now, self._pool.submit(_around, self._api, pod)
+        return self._around[1]
 
     def _read(self, *, recent: bool = False) -> Pod:
         """The Pod. `recent`: as `state` has just read it, if it has."""
@@ -201,7 +205,7 @@ class KubernetesTarget:
             agent.close()
         for known in (self._agents, self._ids, self._notes, self._users, self._starts):
             known.clear()
-        self._services = None
+        self._around = None
 
     def _may_start(self, want: Want) -> bool:
         """Not too soon after the last agent that was added there."""
@@ -313,6 +317,22 @@ class KubernetesTarget:
             if kind == "ephemeral":
                 reason = "Kubernetes lets no ephemeral container join another"
             yield Visibility(area="agent", container=spec.name, level="none", reason=reason, allow=None)
+
+
+@dataclass(frozen=True)
+class _Around:
+    """What of its namespace has to do with a Pod."""
+
+    services: tuple[Service, ...]
+    policies: tuple[NetworkPolicy, ...]
+    notes: tuple[Visibility, ...]
+    """What of it could not be seen."""
+
+
+def _around(api: Api, pod: Pod) -> _Around:
+    services, notes = services_of(api, pod)
+    policies, more = policies_of(api, pod)
+    return _Around(services, policies, (*notes, *more))
 
 
 def _other_users(pod: Pod, wants: list[Want]) -> Iterator[Visibility]:

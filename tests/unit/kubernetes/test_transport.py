@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from podprobe.errors import TargetError
 from podprobe.targets.kubernetes import asks
 from podprobe.targets.kubernetes.api import Api
 from podprobe.targets.kubernetes.failures import ApiError
@@ -108,8 +109,7 @@ def test_a_key_that_does_not_fit(tmp_path: Path) -> None:
     for name in ("inner", "user"):
         _certificate(tmp_path, name)
     shown = {"client-certificate": "user.crt", "client-key": "inner.key"}
-    api = Api(
-        connect(kubeconfig=_kubeconfig(tmp_path, 1, {"certificate-authority": "inner.crt"}, shown)), 5.0
-    )
-    with pytest.raises(ApiError):
-        api.get(asks.get_pod("shop", "web"), Pod)
+    config = _kubeconfig(tmp_path, 1, {"certificate-authority": "inner.crt"}, shown)
+    with pytest.raises(TargetError, match="certificates cannot be used") as raised:
+        Api(connect(kubeconfig=config), 5.0)
+    assert "client-key" in raised.value.hint

@@ -1,0 +1,42 @@
+"""From what a look brought in to a snapshot with channels, verdicts and findings.
+
+Apart from the session, which has it imported while agents start: analysis and findings take as long to import.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from podprobe.analysis.assemble import assemble
+from podprobe.analysis.channels import channels
+from podprobe.analysis.policies import reach
+from podprobe.analysis.rates import with_rates
+from podprobe.analysis.remembered import with_remembered
+from podprobe.analysis.roles import with_roles
+from podprobe.analysis.services import services
+from podprobe.findings import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podprobe.analysis.assemble import Look
+    from podprobe.config import Config
+    from podprobe.model import Snapshot
+
+
+def judged(look: Look, history: Sequence[Snapshot], config: Config) -> Snapshot:
+    """The snapshot of a look, with what follows from it and from the looks before.
+
+    Args:
+        look: what was answered.
+        history: the looks before, oldest first.
+        config: thresholds, and findings to ignore.
+    """
+    before = history[-1] if history else None
+    snapshot = with_remembered(with_rates(assemble(look), before), before)
+    snapshot = msgspec.structs.replace(snapshot, services=services(snapshot), reach=reach(snapshot))
+    snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, config.thresholds))
+    snapshot = with_roles(snapshot)
+    return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, config))
