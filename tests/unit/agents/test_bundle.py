@@ -33,10 +33,10 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setattr(psutil_source, "_cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(psutil_source, "download", refuse)
     psutil_source._find.cache_clear()
-    bundle.build.cache_clear()
+    bundle._built.cache_clear()
     yield
     psutil_source._find.cache_clear()
-    bundle.build.cache_clear()
+    bundle._built.cache_clear()
 
 
 def unpack(sent: bytes) -> tuple[zipfile.ZipFile, bytes, dict[str, str]]:
