@@ -83,7 +83,8 @@ def _endpoint(sock: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _lo_up() -> None:
+def lo_up() -> None:
+    """Bring up the loopback of a new network namespace."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         fcntl.ioctl(
             sock, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x8 | 0x40)
@@ -438,7 +439,7 @@ def available(*programs: str) -> str | None:
 
 
 if __name__ == "__main__":
-    _lo_up()
+    lo_up()
     _plan = json.loads(sys.argv[1])
     _PLAN.update(_plan)
     _pairs, _first = _play(_plan)
