@@ -24,6 +24,7 @@ from podprobe.errors import LookError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from podprobe.exporting import OtlpExporter
     from podprobe.model import Snapshot
     from podprobe.report.prometheus import Metrics
     from podprobe.serving import Server
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
       podprobe watch web-7d9f                              JSON Lines, one snapshot a line
       podprobe watch web-7d9f --plain                      what changes, in sentences
       podprobe watch web-7d9f -i 10s --listen :9477 -q     Prometheus metrics on 127.0.0.1:9477/metrics
+      podprobe watch web-7d9f -i 10s --otlp http://collector:4318 -q
       podprobe watch web-7d9f --record web.jsonl -q        a recording, for podprobe replay
     """,
 )
@@ -50,6 +52,9 @@ if TYPE_CHECKING:
 @click.option("-q", "--quiet", is_flag=True, help="Write nothing to stdout.")
 @click.option(
     "--listen", metavar="[HOST]:PORT", help="Serve /metrics and /healthz; on loopback where no host is named."
+)
+@click.option(
+    "--otlp", metavar="URL", help="Send metrics to an OpenTelemetry collector (OTLP over HTTP; extra otlp)."
 )
 @click.option(
     "--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Append to a recording."
@@ -73,6 +78,7 @@ def command(
     plain: bool,
     quiet: bool,
     listen: str | None,
+    otlp: str | None,
     record: Path | None,
     rotate: int,
     keep: int,
@@ -83,6 +89,7 @@ def command(
 
     A look that fails is a line on stderr, and is tried again. Ends at an interrupt (Ctrl+C) or SIGTERM, with 0.
     """
+    from podprobe.exporting import OtlpExporter, parse_endpoint
     from podprobe.opening import open_looker
     from podprobe.report.prometheus import Metrics
     from podprobe.serving import Server, parse_address
@@ -101,8 +108,11 @@ def command(
                 server = stack.enter_context(
                     Server(parse_address(listen), metrics, stale_seconds=30 + 5 * interval)
                 )
+            exporter = stack.enter_context(OtlpExporter(parse_endpoint(otlp), _say)) if otlp else None
             looker = stack.enter_context(open_looker(target, access, options, show_progress))
-            told = _Told(plain=plain, quiet=quiet, metrics=metrics, server=server, recorder=recorder)
+            told = _Told(
+                plain=plain, quiet=quiet, metrics=metrics, server=server, exporter=exporter, recorder=recorder
+            )
             for result in watch(looker, interval, count=count):
                 end_progress()
                 with stopping.later():
@@ -148,7 +158,14 @@ class _Told:
     """Everyone who is told of a look."""
 
     def __init__(
-        self, *, plain: bool, quiet: bool, metrics: Metrics, server: Server | None, recorder: Recorder | None
+        self,
+        *,
+        plain: bool,
+        quiet: bool,
+        metrics: Metrics,
+        server: Server | None,
+        exporter: OtlpExporter | None,
+        recorder: Recorder | None,
     ) -> None:
         from podprobe.report import Look, renderer
 
@@ -156,6 +173,7 @@ class _Told:
         self._quiet = quiet
         self._metrics = metrics
         self._server = server
+        self._exporter = exporter
         self._recorder = recorder
         self._lines = renderer("json", Look(many=True))
         self._last: Snapshot | None = None
@@ -166,6 +184,8 @@ class _Told:
         if self._server:
             self._metrics.add(snapshot)
             self._server.looked()
+        if self._exporter:
+            self._exporter.add(snapshot)
         if self._recorder:
             self._recorder.write(snapshot)
         if self._plain:
@@ -179,8 +199,17 @@ class _Told:
     def failure(self, error: LookError) -> None:
         from podprobe.report.neutral import neutral
 
-        if self._server and self._last:
-            target = self._last.target
+        target = self._last.target if self._last else None
+        if self._server and target:
             self._metrics.failed(f"{target.namespace or ''}/{target.pod}")
             self._server.looked(neutral(error.message))
-        click.echo(f"podprobe: {neutral(error.message, 1000)}; trying again", err=True)
+        if self._exporter and target:
+            self._exporter.failed(target)
+        _say(f"{error.message}; trying again")
+
+
+def _say(text: str) -> None:
+    from podprobe.report.neutral import neutral
+
+    end_progress()
+    click.echo(f"podprobe: {neutral(text, 1000)}", err=True)

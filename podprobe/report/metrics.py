@@ -19,7 +19,8 @@ class Metric:
     help: str
 
 
-_POD = ("namespace", "pod")
+POD_LABELS = _POD = ("namespace", "pod")
+"""On every metric."""
 _CONTAINER = (*_POD, "container")
 _FLOW = (*_POD, "protocol", "scope", "from_container", "to_container", "server")
 _VOLUME = (*_POD, "volume")
@@ -104,12 +105,36 @@ METRICS: dict[str, Metric] = {
     "probe_latency_p90_seconds": _gauge(_PROBE, "90th percentile of the look's active probes."),
     "probe_latency_p99_seconds": _gauge(_PROBE, "99th percentile of the look's active probes."),
     "probe_latency_max_seconds": _gauge(_PROBE, "Slowest active probe of the look."),
+    "probe_cpu_wait_seconds": _gauge(
+        _PROBE, "How long the look's active probes waited for a CPU themselves, all together."
+    ),
     "probe_failed_ratio": _gauge(_PROBE, "Share of the look's active probes that failed."),
     "channel_health": _gauge(_CHANNEL, "1 ok, 0.5 degraded, 0 broken; absent where unknown."),
     "service_port_served": _gauge(
         (*_POD, "service", "port"), "1 where a Service's port ends at a listener, 0 where it does not."
     ),
 }
+
+
+_UNITS = {"_seconds": "s", "_bytes": "By", "_ratio": "1"}
+"""Suffixes of Prometheus' names, and the units (UCUM) that OpenTelemetry tells apart from the name instead."""
+_AREAS = (
+    "look", "container", "listener", "flow", "tcp", "interface", "volume", "dev_shm", "ipc", "probe", "channel",
+    "service",
+)  # fmt: skip
+
+
+def opentelemetry_name(name: str) -> tuple[str, str]:
+    """Name and unit by OpenTelemetry's conventions: `flow_rtt_seconds` is `podprobe.flow.rtt` in `s`.
+
+    What translates OpenTelemetry's names to Prometheus' makes `podprobe_flow_rtt_seconds` of it again.
+    """
+    short = name.removesuffix("_total")
+    suffix = next((each for each in _UNITS if short.endswith(each)), "")
+    short = short.removesuffix(suffix)
+    area = next((each for each in _AREAS if short.startswith(f"{each}_")), "")
+    path = f"{area}.{short.removeprefix(f'{area}_')}" if area else short
+    return f"podprobe.{path}", _UNITS.get(suffix, "")
 
 
 def page() -> str:
@@ -121,6 +146,12 @@ def page() -> str:
         "metric carries `namespace` and `pod`. What a snapshot does not know has no sample. Of each kind of thing the",
         '100 busiest or worst have series of their own; flows beyond that add up under `server="other"`. Addresses',
         "outside the Pod are never a label of their own: a client is `outside`.",
+        "",
+        "`podprobe watch --otlp` sends the same numbers by OpenTelemetry's conventions: dots after `podprobe` and",
+        "after the area, the unit apart from the name, counters as cumulative sums. `podprobe_flow_rtt_seconds` is",
+        "`podprobe.flow.rtt` in `s`, `podprobe_container_cpu_seconds_total` is `podprobe.container.cpu` in `s`. The",
+        "Pod is the resource (`k8s.namespace.name`, `k8s.pod.name`, `k8s.pod.uid`, `k8s.node.name`); `container` is",
+        "`k8s.container.name`; the time of the look is that of each data point, and no metric.",
         "",
         "| metric | kind | labels | meaning |",
         "|---|---|---|---|",

@@ -219,6 +219,7 @@ def _latency(snapshot: Snapshot) -> Iterator[Sample]:
             probe_latency_p90_seconds=_seconds(found.p90_us),
             probe_latency_p99_seconds=_seconds(found.p99_us),
             probe_latency_max_seconds=_seconds(found.max_us),
+            probe_cpu_wait_seconds=_seconds(found.cpu_wait_us),
             probe_failed_ratio=found.failures / found.count if found.count else None,
         )
 
