@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
+import msgspec
+
 from podprobe.analysis.endpoints import is_loopback
 from podprobe.analysis.owners import NOBODY
 from podprobe.model import Connection, Listener
@@ -112,12 +114,14 @@ def connections(
     listening = _listening(sockets, whose)
     talking = [s for s in sockets if not _listens(s)]
     ends = {(s.protocol, *_key(s)): s for s in talking}
+    redirected = _redirected(talking, ends, listening, own_addresses)
     result = []
     for s in talking:
         local, remote = _plain(s.local_address), _plain(s.remote_address)
-        peer = ends.get((s.protocol, remote, s.remote_port, local, s.local_port))
-        inside = peer is not None or is_loopback(local) or remote in own_addresses
-        role = _role(s, listening, inside)
+        bent = redirected.get(id(s))
+        peer = bent or ends.get((s.protocol, remote, s.remote_port, local, s.local_port))
+        inside = peer is not None or is_loopback(local) or is_loopback(remote) or remote in own_addresses
+        role = _role(s, listening, inside) if bent is None else _bent_role(s, bent)
         mine = _possession(s, role, whose, listening)
         other = NOBODY
         if inside:
@@ -127,9 +131,56 @@ def connections(
             elif other_role == "server":
                 # The peer's socket is gone or belongs to the kernel; who listens there is known all the same.
                 other = listening.find(s.protocol, remote, s.remote_port) or NOBODY
-        scope: Scope = "loopback" if is_loopback(local) else "pod" if inside else "external"
-        result.append(_connection(s, mine, other, role, scope))
+        if bent is None:
+            # By both ends, so that both sockets of one connection say the same.
+            both = is_loopback(local) and is_loopback(remote)
+            scope: Scope = "loopback" if both else "pod" if inside else "external"
+            result.append(_connection(s, mine, other, role, scope))
+        else:
+            result.append(_bent(_connection(s, mine, other, role, "pod"), bent))
     return result
+
+
+def _redirected(
+    talking: Sequence[InetSocket],
+    ends: Mapping[tuple[Literal["tcp", "udp"], str, int, str, int], InetSocket],
+    listening: _Listening,
+    own_addresses: frozenset[str],
+) -> dict[int, InetSocket]:
+    """By the `id` of a socket, its peer, of connections that a rule of this network namespace redirects.
+
+    The client's socket shows where it meant to go, the server's shows who came: they have the client's own address and
+    port in common, and neither has a peer that mirrors it. Where several do, which belong together is left open.
+    """
+    clients: dict[tuple[str, str, int], list[InetSocket]] = {}
+    servers: dict[tuple[str, str, int], list[InetSocket]] = {}
+    for s in talking:
+        local, port, remote, remote_port = _key(s)
+        if s.protocol != "tcp" or (s.protocol, remote, remote_port, local, port) in ends:
+            continue
+        if listening.find(s.protocol, local, port) is not None:
+            if remote in own_addresses or is_loopback(remote):
+                servers.setdefault((s.protocol, remote, remote_port), []).append(s)
+        elif remote not in own_addresses:
+            clients.setdefault((s.protocol, local, port), []).append(s)
+    found: dict[int, InetSocket] = {}
+    for place, arrived in servers.items():
+        opened = clients.get(place, [])
+        if len(arrived) == len(opened) == 1:
+            found[id(opened[0])], found[id(arrived[0])] = arrived[0], opened[0]
+    return found
+
+
+def _bent_role(s: InetSocket, peer: InetSocket) -> Role:
+    return "client" if _key(s)[:2] == _key(peer)[2:] else "server"
+
+
+def _bent(connection: Connection, peer: InetSocket) -> Connection:
+    if connection.role == "client":
+        there = endpoint(_plain(peer.local_address), peer.local_port)
+        return msgspec.structs.replace(connection, redirected_to=there)
+    meant = endpoint(_plain(peer.remote_address), peer.remote_port)
+    return msgspec.structs.replace(connection, original=meant)
 
 
 def _key(s: InetSocket) -> tuple[str, int, str, int]:

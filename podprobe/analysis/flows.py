@@ -26,11 +26,13 @@ class FlowKey(NamedTuple):
     to_container: str | None
     server: str
     remote_address: str | None
+    original: str | None = None
 
 
 def flow_key(connection: Connection) -> FlowKey:
     """The flow that a socket belongs to."""
-    server = connection.local if connection.role == "server" else connection.remote
+    redirected = connection.redirected_to
+    server = connection.local if connection.role == "server" else redirected or connection.remote
     outside = connection.remote.rpartition(":")[0].strip("[]") if connection.scope == "external" else None
     return FlowKey(
         connection.protocol,
@@ -39,6 +41,7 @@ def flow_key(connection: Connection) -> FlowKey:
         connection.to_container,
         server,
         outside,
+        connection.remote if redirected else connection.original,
     )
 
 
@@ -66,7 +69,11 @@ def _flow(key: FlowKey, sockets: Sequence[Connection]) -> Flow:
     clients = [s for s in sockets if s.role != "server"]
     servers = [s for s in sockets if s.role == "server"]
     # Both sockets of a connection are here while both live; one may outlive the other (TIME_WAIT).
-    pairs = {frozenset((s.local, s.remote)) for s in sockets}
+    # Of a redirected connection, they agree on the client's end alone.
+    pairs = {
+        frozenset((s.local, s.remote)) if not key.original else s.remote if s.role == "server" else s.local
+        for s in sockets
+    }
     # What one side sent the other received; where only one side's socket is seen, its own counters tell both.
     teller, forward = (clients, True) if clients else (servers, False)
     sent = sum(s.bytes_sent or 0 for s in teller)
@@ -78,6 +85,7 @@ def _flow(key: FlowKey, sockets: Sequence[Connection]) -> Flow:
         to_container=key.to_container,
         server=key.server,
         remote_address=key.remote_address,
+        original=key.original,
         connections=len(pairs),
         states=dict(sorted(Counter(s.state for s in sockets).items())),
         rtt_us=round(median(rtts)) if rtts else None,
@@ -91,6 +99,11 @@ def _flow(key: FlowKey, sockets: Sequence[Connection]) -> Flow:
         send_queue_bytes=sum(s.send_queue_bytes or 0 for s in sockets),
         receive_queue_bytes=sum(s.receive_queue_bytes or 0 for s in sockets),
     )
+
+
+def open_connections(flow: Flow) -> int:
+    """The flow's connections but for those that are a memory alone (TIME_WAIT, which one socket of the two keeps)."""
+    return flow.connections - min(flow.connections, flow.states.get("time-wait", 0))
 
 
 _WORST: tuple[Callable[[Connection], float], ...] = (

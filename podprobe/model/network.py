@@ -94,6 +94,11 @@ class Connection(Model, frozen=True, kw_only=True):
     send_buffer_limited_us: int | None = None
     last_send_ms: int | None = None
     last_receive_ms: int | None = None
+    redirected_to: str | None = None
+    """Of a client's socket: the listener of this Pod where the connection really ends, since a rule of the network
+    namespace (a mesh's) redirects it. `remote` is where the client meant to go."""
+    original: str | None = None
+    """Of the server's socket of such a connection: where the client meant to go."""
     timer: str | None = None
     """What the socket's timer waits for: `retransmit`, `keepalive`, `time-wait`, `zero-window-probe`."""
 
@@ -112,6 +117,8 @@ class Flow(Model, frozen=True, kw_only=True):
     """The server's endpoint, as `127.0.0.1:5000`."""
     remote_address: str | None = None
     """The party outside the Pod, where there is one."""
+    original: str | None = None
+    """Where the client meant to go, where its connections are redirected to `server` within the Pod."""
     connections: int
     """Connections, not sockets: one within the Pod counts once."""
     states: dict[str, int]

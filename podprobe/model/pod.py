@@ -37,6 +37,8 @@ class Target(Model, frozen=True, kw_only=True):
     owner: str | None = None
     """The controlling owner reference, such as `ReplicaSet/web-7d9f`."""
     labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+    """Those by which service meshes are told what to do with the Pod; the others are not read."""
 
 
 class Visibility(Model, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from podprobe.model.judgement import Channel, Finding, Latency, Service
 from podprobe.model.network import Network
 from podprobe.model.pod import Container, Target, Tool, Visibility
 from podprobe.model.policies import NetworkPolicy, Reach
+from podprobe.model.proxies import Mesh, Path, Proxy
 from podprobe.model.volumes import Mount, Volume
 
 SCHEMA = "podprobe.snapshot/v1"
@@ -35,4 +36,8 @@ class Snapshot(Model, frozen=True, kw_only=True):
     """Those that select the Pod."""
     reach: tuple[Reach, ...] = ()
     """For each port that is listened on other than on loopback; empty where no NetworkPolicy selects the Pod."""
+    proxies: tuple[Proxy, ...] = ()
+    paths: tuple[Path, ...] = ()
+    """The ways that requests were seen to take through them."""
+    mesh: Mesh | None = None
     findings: tuple[Finding, ...] = ()

@@ -83,6 +83,7 @@ def of_flow(flow: Flow) -> Key:
             flow.to_container,
             flow.server,
             flow.remote_address,
+            flow.original,
         ),
     )
 

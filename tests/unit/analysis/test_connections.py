@@ -127,3 +127,52 @@ def test_a_large_pod_keeps_the_worst_and_counts_the_rest() -> None:
     assert len(reduce(grouped, 3000)[0]) == 3000
     (flow,) = flows(grouped)
     assert (flow.connections, flow.max_rtt_us, flow.retransmits) == (3000, 2999, 9)
+
+
+def test_a_redirected_connection_is_joined_by_the_clients_own_end() -> None:
+    found = _connections(
+        listening("0.0.0.0:15001", inode=1),
+        tcp("10.0.0.4:40000", "10.9.0.9:5432", inode=2, data_segments_out=10, total_retransmits=0),
+        tcp("127.0.0.1:15001", "10.0.0.4:40000", inode=3, data_segments_out=5, total_retransmits=1),
+        tcp("10.0.0.4:41000", "10.9.0.9:5432", inode=4),
+        fds={"app": (2,), "nginx": (1, 3, 4)},
+    )
+    client, server, onwards = found
+    assert (client.from_container, client.to_container, client.role) == ("app", "nginx", "client")
+    assert (client.redirected_to, client.remote) == ("127.0.0.1:15001", "10.9.0.9:5432")
+    assert (server.from_container, server.to_container, server.role) == ("app", "nginx", "server")
+    assert server.original == "10.9.0.9:5432"
+    assert {client.scope, server.scope} == {"pod"}
+    assert (onwards.scope, onwards.redirected_to, onwards.original) == ("external", None, None)
+    redirected, external = sorted(flows(group(found)), key=lambda each: each.scope, reverse=True)
+    assert (redirected.server, redirected.original) == ("127.0.0.1:15001", "10.9.0.9:5432")
+    assert (redirected.connections, redirected.segments_out, redirected.retransmits) == (1, 15, 1)
+    assert external.original is None
+
+
+def test_two_that_may_have_been_redirected_are_joined_to_neither() -> None:
+    """The kernel gives one port to several connections where their far ends differ."""
+    found = _connections(
+        listening("0.0.0.0:15001", inode=1),
+        tcp("10.0.0.4:40000", "10.9.0.9:5432", inode=2),
+        tcp("10.0.0.4:40000", "10.9.0.10:5432", inode=4),
+        tcp("127.0.0.1:15001", "10.0.0.4:40000", inode=3),
+        fds={"app": (2, 4), "nginx": (1, 3)},
+    )
+    assert [(each.scope, each.redirected_to, each.original) for each in found] == [
+        ("external", None, None),
+        ("external", None, None),
+        ("pod", None, None),
+    ]
+
+
+def test_who_comes_from_loopback_to_the_pods_address_is_of_the_pod_on_both_sides() -> None:
+    """As Envoy does, which calls the application from 127.0.0.6."""
+    found = _connections(
+        listening("0.0.0.0:8080", inode=1),
+        tcp("127.0.0.6:40000", "10.0.0.4:8080", inode=2),
+        tcp("10.0.0.4:8080", "127.0.0.6:40000", inode=3),
+        fds={"app": (1, 3), "nginx": (2,)},
+    )
+    assert {each.scope for each in found} == {"pod"}
+    assert len(flows(group(found))) == 1
