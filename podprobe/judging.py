@@ -12,6 +12,7 @@ import msgspec
 from podprobe.analysis.assemble import assemble
 from podprobe.analysis.channels import channels
 from podprobe.analysis.policies import reach
+from podprobe.analysis.proxies import with_mesh, with_paths
 from podprobe.analysis.rates import with_rates
 from podprobe.analysis.remembered import with_remembered
 from podprobe.analysis.roles import with_roles
@@ -38,5 +39,5 @@ def judged(look: Look, history: Sequence[Snapshot], config: Config) -> Snapshot:
     snapshot = with_remembered(with_rates(assemble(look), before), before)
     snapshot = msgspec.structs.replace(snapshot, services=services(snapshot), reach=reach(snapshot))
     snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, config.thresholds))
-    snapshot = with_roles(snapshot)
+    snapshot = with_paths(with_roles(with_mesh(snapshot)), before, config.thresholds)
     return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, config))

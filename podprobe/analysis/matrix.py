@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from podprobe.analysis.connections import endpoint
 from podprobe.analysis.probing import probe_address
+from podprobe.analysis.proxies.mesh import is_interception
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,6 +58,8 @@ def endpoints(snapshot: Snapshot, kind: Kind | None = None, path: str = "/") -> 
     """
     found: dict[tuple[str, str], Endpoint] = {}
     for listener in snapshot.network.listeners:
+        if is_interception(snapshot, listener):
+            continue
         made = _listener(listener, kind, path)
         if made is not None:
             found.setdefault((made.kind, made.to), made)

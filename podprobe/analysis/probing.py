@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from podprobe.analysis.connections import endpoint
+from podprobe.analysis.proxies.mesh import mesh as find_mesh
+from podprobe.analysis.proxies.mesh import takes
 
 if TYPE_CHECKING:
     from podprobe.model import Listener, Snapshot
@@ -50,8 +52,10 @@ def plan(snapshot: Snapshot, agents: frozenset[str | None]) -> tuple[tuple[Probe
         if flow.from_container is not None and flow.scope != "external":
             users.setdefault(flow.server, []).append(flow.from_container)
     seen: dict[str, Listener] = {}
+    mesh = snapshot.mesh or find_mesh(snapshot)
     for listener in snapshot.network.listeners:
-        if listener.protocol == "tcp":
+        # Who connects to where a mesh takes redirected connections makes it connect to itself.
+        if listener.protocol == "tcp" and not (mesh and takes(mesh, listener)):
             seen.setdefault(endpoint(probe_address(listener), listener.port), listener)
     chosen = sorted(seen.items(), key=lambda pair: (pair[0] not in users, pair[1].port))
     plans = []

@@ -12,17 +12,12 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from podprobe.analysis import endpoints
+from podprobe.analysis.proxies.programs import image_name, mesh_of
 
 if TYPE_CHECKING:
     from podprobe.model import Container, Role, Snapshot
 
 _IMAGES: tuple[tuple[Role, re.Pattern[str]], ...] = (
-    (
-        "mesh-proxy",
-        re.compile(
-            r"(^|/)(istio/)?proxyv2$|linkerd(2)?[/-](io/)?proxy$|consul-dataplane$|kuma-dp$|osm-sidecar$"
-        ),
-    ),
     ("metrics-exporter", re.compile(r"exporter$|(^|/)(jmx|prometheus)[-_]exporter|[-/]metrics-exporter$")),
     (
         "log-shipper",
@@ -42,8 +37,22 @@ _IMAGES: tuple[tuple[Role, re.Pattern[str]], ...] = (
         ),
     ),
 )
-_MESH_PORTS = (frozenset({15001, 15006}), frozenset({4140, 4143}))
-"""Istio's sidecar intercepts at 15001 and 15006, linkerd's at 4140 and 4143."""
+_PROCESSES: tuple[tuple[Role, re.Pattern[str]], ...] = (
+    (
+        "metrics-exporter",
+        re.compile(r"[a-z]+[-_]exporter$|(nginx-prometheu|postgres_export|mysqld_exporter)$"),
+    ),
+    (
+        "log-shipper",
+        re.compile(r"(fluent-bit|fluentd|filebeat|promtail|vector|logstash|rsyslogd|syslog-ng)$"),
+    ),
+    ("cache", re.compile(r"(redis-server|valkey-server|keydb-server|memcached|dragonfly|varnishd)$")),
+    ("ambassador", re.compile(r"(cloud[-_]sql[-_]proxy|pgbouncer|pgpool|nutcracker|mcrouter|proxysql)$")),
+    ("reverse-proxy", re.compile(r"(nginx|haproxy|traefik|caddy|oauth2-proxy|kube-rbac-proxy|openresty)$")),
+)
+"""By the name of a process that listens or is the container's first, where the image is somebody's own."""
+_DATABASE_PORTS = frozenset({1433, 1521, 3306, 5432, 5672, 6379, 9042, 9092, 9200, 11211, 27017})
+"""Who uses a sibling at one of these is its client, not a proxy before it."""
 _CACHE_PORTS = frozenset({6379, 11211})
 
 
@@ -60,19 +69,34 @@ def role_of(snapshot: Snapshot, container: Container) -> Role | None:
         for listener in snapshot.network.listeners
         if listener.container == container.name and listener.protocol == "tcp"
     }
-    if any(mesh <= ports for mesh in _MESH_PORTS):
+    if mesh_of(snapshot, container):
         return "mesh-proxy"
     if by_image := _by_image(container.image):
         return by_image
     if ports & _CACHE_PORTS:
         return "cache"
+    if by_process := _by_process(snapshot, container):
+        return by_process
     return _by_behaviour(snapshot, container)
 
 
 def _by_image(image: str | None) -> Role | None:
-    # registry:port/path/name:tag@digest → path/name
-    name = re.sub(r"(:[^/:]*)?(@.*)?$", "", image or "").lower()
+    name = image_name(image)
     return next((role for role, pattern in _IMAGES if pattern.search(name)), None)
+
+
+def _by_process(snapshot: Snapshot, container: Container) -> Role | None:
+    listening = [
+        each.owner.process.name
+        for each in snapshot.network.listeners
+        if each.container == container.name and each.owner.process
+    ]
+    first = [each.name for each in container.processes.top if each.pid == 1] if container.processes else []
+    for name in dict.fromkeys([*listening, *first]):
+        for role, pattern in _PROCESSES:
+            if pattern.match(name):
+                return role
+    return None
 
 
 def _by_behaviour(snapshot: Snapshot, container: Container) -> Role | None:
@@ -80,7 +104,14 @@ def _by_behaviour(snapshot: Snapshot, container: Container) -> Role | None:
     flows = [flow for flow in snapshot.network.flows if flow.from_container != flow.to_container]
     inside = [flow for flow in flows if flow.scope != "external"]
     serves_siblings = {flow.from_container for flow in inside if flow.to_container == name} - {None}
-    uses_siblings = {flow.to_container for flow in inside if flow.from_container == name} - {None}
+    uses_siblings = {
+        flow.to_container
+        for flow in inside
+        if flow.from_container == name and endpoints.split(flow.server)[1] not in _DATABASE_PORTS
+    } - {None}
+    uses_siblings |= {
+        channel.b for channel in snapshot.channels if channel.kind == "unix" and channel.a == name
+    }
     fronts = _takes_from_outside(snapshot)
     goes_out = any(flow.scope == "external" and flow.from_container == name for flow in flows)
     if name in fronts:

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from podprobe.analysis.roles import role_of, with_roles
-from podprobe.model import Listener, Snapshot, Volume, VolumeMount
+from podprobe.model import Channel, Listener, Owner, ProcessRef, Snapshot, Volume, VolumeMount
 from tests.support.changes import container, network
 from tests.support.samples import flow, healthy_pod
 
@@ -43,8 +43,13 @@ def test_by_image(image: str | None, role: str | None) -> None:
 
 
 def silent(pod: Snapshot) -> Snapshot:
-    """With images that tell nothing."""
-    return replace(pod, containers=tuple(replace(each, image="example.com/x") for each in pod.containers))
+    """With images and processes that tell nothing."""
+    owner = Owner(by="fd", process=ProcessRef(pid=1, name="server"))
+    network = replace(
+        pod.network, listeners=tuple(replace(each, owner=owner) for each in pod.network.listeners)
+    )
+    containers = (replace(each, image="example.com/x", processes=None) for each in pod.containers)
+    return replace(pod, containers=tuple(containers), network=network)
 
 
 def test_who_takes_from_outside_and_hands_on_is_a_reverse_proxy() -> None:
@@ -89,3 +94,40 @@ def test_by_port(ports: tuple[int, ...], role: str | None) -> None:
         Listener(protocol="tcp", address="127.0.0.1", port=port, container="webapp") for port in ports
     )
     assert roles(silent(network(listeners=listeners, flows=())))[1] == role
+
+
+@pytest.mark.parametrize(
+    ("process", "role"),
+    [
+        ("nginx", "reverse-proxy"),
+        ("haproxy", "reverse-proxy"),
+        ("redis-server", "cache"),
+        ("fluent-bit", "log-shipper"),
+        ("redis_exporter", "metrics-exporter"),
+        ("nginx-prometheu", "metrics-exporter"),  # as the kernel cuts it
+        ("pgbouncer", "ambassador"),
+        ("python3", None),
+    ],
+)
+def test_by_the_process_that_listens_in_an_image_of_ones_own(process: str, role: str | None) -> None:
+    pod = silent(network(flows=()))
+    owner = Owner(by="fd", process=ProcessRef(pid=7, name=process))
+    web, app = pod.network.listeners
+    assert roles(network(pod, listeners=(web, replace(app, owner=owner)))) == [None, role]
+
+
+def test_an_application_that_uses_a_database_beside_it_is_no_proxy() -> None:
+    pod = silent(healthy_pod())
+    web = next(each for each in pod.network.flows if each.from_container is None)
+    assert roles(network(pod, flows=(web, flow("nginx", "webapp", "127.0.0.1:8080", 1)))) == [
+        "reverse-proxy",
+        None,
+    ]
+    assert roles(network(pod, flows=(web, flow("nginx", "webapp", "127.0.0.1:5432", 1)))) == [None, None]
+
+
+def test_who_hands_on_over_a_unix_socket_is_a_reverse_proxy() -> None:
+    pod = silent(healthy_pod())
+    web = next(each for each in pod.network.flows if each.from_container is None)
+    way = Channel(kind="unix", a="nginx", b="webapp", directed=True, via="/run/app.sock")
+    assert roles(replace(network(pod, flows=(web,)), channels=(way,))) == ["reverse-proxy", None]

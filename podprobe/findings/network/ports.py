@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
+from podprobe.analysis.proxies.mesh import is_interception
 from podprobe.analysis.words import listed
 from podprobe.findings import facts
 from podprobe.findings.network.reach import inside_only
@@ -153,7 +154,8 @@ def no_listener(look: Look) -> Iterator[Hit]:
     "info",
     title="A listener is not declared",
     when="A container listens on an address that is reachable from outside the Pod, on a port that no "
-    "container declares. UDP sockets on ephemeral ports are clients, and left out.",
+    "container declares. UDP sockets on ephemeral ports are clients, and left out, as are the ports where a "
+    "mesh's proxy takes what is redirected.",
     measured="Listeners of the network namespace (sock_diag) against `ports` of the Pod's spec.",
     why="A port need not be declared to be reachable: anybody in the cluster may connect to it, and who "
     "reads the manifest does not know. Named ports, Services and policies cannot refer to it.",
@@ -173,6 +175,8 @@ def undeclared(look: Look) -> Iterator[Hit]:
         if listener.protocol not in {"tcp", "udp"} or endpoints.is_loopback(listener.address):
             continue
         if (listener.protocol, listener.port) in declared or inside_only(snapshot, listener):
+            continue
+        if is_interception(snapshot, listener):
             continue
         if listener.protocol == "udp" and low <= listener.port <= high:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
+from podprobe.analysis.proxies.mesh import is_interception
 from podprobe.analysis.words import count, listed
 from podprobe.findings import facts
 from podprobe.findings.rule import Hit, Look, rule
@@ -26,7 +27,7 @@ def inside_only(snapshot: Snapshot, listener: Listener) -> list[tuple[int, Flow]
     wanted = any(port.port == listener.port for each in snapshot.containers for port in each.ports)
     probed = any(probe.port == listener.port for each in snapshot.containers for probe in each.probes)
     served = any(port.target_port == listener.port for each in snapshot.services for port in each.ports)
-    if unseen or wanted or probed or served:
+    if unseen or wanted or probed or served or is_interception(snapshot, listener):
         return []
     addresses = facts.own_addresses(snapshot)
     flows = [

@@ -4,81 +4,60 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.analysis.roles import role_of
-from podprobe.analysis.words import count, listed
-from podprobe.findings import facts
+from podprobe.analysis.proxies.mesh import takes
+from podprobe.analysis.proxies.programs import MESH_TITLES
+from podprobe.analysis.words import OUTSIDE, count
 from podprobe.findings.rule import Hit, Look, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podprobe.model import Container, Snapshot
-
-
-_AMBIENT_PORT = 15008
-"""HBONE: where Istio's ztunnel takes connections inside the network namespace of each Pod of an ambient mesh."""
+    from podprobe.model import Bypass, Mesh
 
 
 @rule(
     "SVC104",
     "info",
     title="The Pod is part of a service mesh",
-    when="A container is a mesh's proxy (by its image, or by the ports at which it intercepts), or sockets "
-    "of an ambient mesh are in the Pod's network namespace.",
-    measured="Images; listeners at 15001 and 15006 (Istio), 4140 and 4143 (linkerd), 15008 without a container "
-    "(Istio ambient); the label `istio.io/dataplane-mode`; the connections that pass through the "
-    "proxy.",
+    when="A container is a mesh's proxy (by its image, its processes, its name with Envoy in it, or the ports at which "
+    "it intercepts), or an ambient mesh's: a listener at 15008 that is no container's, its annotation, or its label.",
+    measured="Images, processes and listeners; the arguments of the init container that makes the rules; labels and "
+    "annotations. Connections that a rule redirects are told by their two sockets: the client's shows where it "
+    "meant to go, the proxy's who came. The rules themselves cannot be read without NET_ADMIN.",
     why="What looks like a connection between the application and its peer is two, with the proxy "
     "between: round-trip times, retransmits and peers that podprobe shows are those of each leg. "
-    "Ports the mesh does not know may be refused or bypass it.",
-    remedy="Nothing. Where the numbers surprise, look at both legs, and at the proxy's own statistics.",
+    "What passes the proxy by is neither encrypted nor counted by the mesh, and may be refused by its peers.",
+    remedy="Nothing. Where the numbers surprise, look at both legs (`paths` of the snapshot), and at the proxy's own "
+    "statistics. Where something passes by that should not, look at the ports and addresses that are left out.",
 )
 def mesh(look: Look) -> Iterator[Hit]:
-    """A proxy that sees every connection."""
-    for index, container in enumerate(look.snapshot.containers):
-        if role_of(look.snapshot, container) == "mesh-proxy":
-            yield Hit(
-                subject=container.name,
-                evidence=_proxy(look.snapshot, container),
-                remedy=f"Where a connection's numbers surprise, compare its two legs, to {container.name} and "
-                "from it.",
-                pointers=[f"/containers/{index}"],
-                containers=[container.name],
-            )
-    ambient = [
-        index
-        for index, listener in facts.listening(look.snapshot, _AMBIENT_PORT)
-        if listener.container is None and not look.snapshot.target.host_network
+    """A proxy that sees every connection, or should."""
+    found = look.snapshot.mesh
+    if found is None:
+        return
+    places = [
+        f"/network/listeners/{index}"
+        for index, listener in enumerate(look.snapshot.network.listeners)
+        if takes(found, listener)
     ]
-    label = look.snapshot.target.labels.get("istio.io/dataplane-mode")
-    if ambient or label == "ambient":
-        reason = (
-            f"Port {_AMBIENT_PORT} is listened on by no container of the Pod."
-            if ambient
-            else "The Pod is labelled for it."
-        )
-        yield Hit(
-            subject="Pod",
-            evidence=[
-                (
-                    f"The Pod is in an Istio ambient mesh. {reason} Connections with other Pods of the mesh "
-                    "pass through the node's ztunnel."
-                )
-            ],
-            remedy="Where a connection's numbers surprise, remember that its peer is the ztunnel; `istioctl "
-            "ztunnel-config` shows what that does.",
-            pointers=[f"/network/listeners/{index}" for index in ambient] or ["/target/labels"],
-        )
+    where = found.container or "the node's ztunnel"
+    yield Hit(
+        subject=found.container or "Pod",
+        evidence=[
+            f"The Pod is part of a mesh: {MESH_TITLES[found.name]}.",
+            *filter(None, found.evidence),
+            *(_passing_by(found, each) for each in found.bypass[:10]),
+        ],
+        remedy=f"Where a connection's numbers surprise, compare its two legs, to {where} and from it.",
+        pointers=["/mesh", *places],
+        containers=[found.container],
+    )
 
 
-def _proxy(snapshot: Snapshot, container: Container) -> list[str]:
-    ports = sorted({each.port for each in snapshot.network.listeners if each.container == container.name})
-    at = f" It listens on {listed(str(port) for port in ports)}." if ports else ""
-    through = [
-        flow for flow in snapshot.network.flows if container.name in {flow.from_container, flow.to_container}
-    ]
-    passed = sum(flow.connections for flow in through)
-    return [
-        f"{container.name} is a mesh's proxy (image {container.image or 'unknown'}).{at}",
-        f"{count(passed, 'connection')} of the Pod's end at it or begin at it.",
-    ]
+def _passing_by(found: Mesh, bypass: Bypass) -> str:
+    whose = bypass.container or OUTSIDE
+    ends = f"from outside to {whose}" if bypass.direction == "inbound" else f"from {whose} to outside"
+    verb = "does" if bypass.connections == 1 else "do"
+    why = bypass.reason or "nothing that podprobe sees says why"
+    proxy = found.container or "the ztunnel"
+    return f"{count(bypass.connections, 'connection')} {ends} ({bypass.endpoint}) {verb} not pass {proxy}: {why}."

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from podprobe.targets.kubernetes.objects import ContainerSpec, ContainerStatus, Pod, ProbeSpec, Terminated
 
 _PROTOCOLS: dict[str, Literal["tcp", "udp", "sctp"]] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
+_MESHES = ("istio.io", "linkerd.io", "kuma.io", "consul.hashicorp.com", "appmesh.k8s.aws")
+_LONGEST_ANNOTATION = 512
 _SOURCES = {
     "configMap": "name", "secret": "secretName", "persistentVolumeClaim": "claimName", "hostPath": "path",
     "nfs": "path", "csi": "driver", "image": "reference",
@@ -96,7 +98,17 @@ def _target(pod: Pod, context: str | None) -> Target:
         service_account=spec.service_account_name,
         owner=f"{owner.kind}/{owner.name}" if owner else None,
         labels=dict(meta.labels or {}),
+        annotations=_annotations(meta.annotations or {}),
     )
+
+
+def _annotations(every: dict[str, str]) -> dict[str, str]:
+    """Those that say something of a mesh, long values cut. The others may hold anything, and stay where they are."""
+    return {
+        key: value[:_LONGEST_ANNOTATION]
+        for key, value in sorted(every.items())
+        if key.partition("/")[0].endswith(_MESHES)
+    }
 
 
 def phase(pod: Pod) -> str | None:

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 from podprobe.model import (
     Attachment,
     LastExit,
-    Listener,
     MessageQueue,
     Processes,
     Resources,
@@ -212,19 +211,3 @@ def test_a_service_that_works_or_cannot_be_followed(state: str) -> None:
 def test_a_service_with_an_unknown_name() -> None:
     found = only("SVC102", service(ServicePort(port=80, target_port_name="web", listener="unresolved")))
     assert "'web'; the Pod's containers declare http" in found.evidence[0]
-
-
-def test_a_mesh_proxy() -> None:
-    found = only("SVC104", container(0, image="docker.io/istio/proxyv2:1.29"))
-    assert found.severity == "info"
-    assert "nginx is a mesh's proxy (image docker.io/istio/proxyv2:1.29). It listens on 80." in found.evidence
-    assert "3 connections of the Pod's end at it or begin at it." in found.evidence
-
-
-def test_an_ambient_mesh() -> None:
-    foreign = Listener(protocol="tcp", address="::", port=15008)
-    pod = changes.network(listeners=(*healthy_pod().network.listeners, foreign))
-    assert only("SVC104", pod).subject == "Pod"
-    own = changes.network(listeners=(*healthy_pod().network.listeners, replace(foreign, container="webapp")))
-    assert "SVC104" not in codes(own)
-    assert "SVC104" in codes(changes.target(labels={"istio.io/dataplane-mode": "ambient"}))

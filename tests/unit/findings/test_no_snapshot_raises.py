@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from podprobe.analysis.channels import channels
+from podprobe.analysis.proxies import with_mesh, with_paths
 from podprobe.analysis.roles import with_roles
 from podprobe.config import Config
 from podprobe.findings import RULES, evaluate
@@ -71,3 +72,15 @@ def test_nothing_but_noise(seed: int) -> None:
     evaluate(noise, (noise, noise, noise), SENSITIVE)
     channels(noise)
     with_roles(noise)
+    with_paths(with_mesh(noise), noise)
+
+
+@settings(max_examples=100, deadline=None)
+@given(seed=SEEDS)
+def test_paths_have_proxies_between_their_ends(seed: int) -> None:
+    random = Random(seed)
+    odd = odd_snapshot(random)
+    for path in with_paths(with_mesh(odd), odd_snapshot(random)).paths:
+        assert len(path.proxies) == len(path.legs) - 1 >= 1
+        joints = zip(path.legs, path.legs[1:], strict=False)
+        assert all(one.to_container == other.from_container for one, other in joints)

@@ -1,0 +1,42 @@
+"""Snapshots of Pods with real proxies in them, taken on a cluster, as the session has them before it judges.
+
+`proxied`: nginx, haproxy, socat and Envoy before one application, each with a connection from outside. `meshed`: Envoy,
+to which iptables redirects connections, as in Istio; port 9000, and port 9999 of others, are left out.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from podprobe.analysis.channels import channels
+from podprobe.analysis.proxies import with_mesh, with_paths
+from podprobe.analysis.roles import with_roles
+from podprobe.model import from_json
+
+if TYPE_CHECKING:
+    from podprobe.model import Path as Way
+    from podprobe.model import Snapshot
+
+_DATA = Path(__file__).parents[3] / "data/proxies"
+
+
+@lru_cache
+def recorded(name: str) -> Snapshot:
+    """The snapshot of a file."""
+    return from_json((_DATA / f"{name}.json").read_bytes())
+
+
+def judged(snapshot: Snapshot, before: Snapshot | None = None) -> Snapshot:
+    """With channels, proxies, mesh, roles and paths, as a session adds them."""
+    snapshot = replace(snapshot, channels=channels(snapshot))
+    return with_paths(with_roles(with_mesh(snapshot)), before)
+
+
+def words(path: Way) -> str:
+    """A path in a line: `outside → nginx 10.78.0.4:80 → app /run/app.sock`."""
+    legs = [f"{leg.to_container or 'outside'} {leg.to}" for leg in path.legs]
+    return " → ".join([path.legs[0].from_container or "outside", *legs])
