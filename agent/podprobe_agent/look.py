@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from podprobe_agent import collectors, protocol
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from podprobe_agent.output import Output
 
+_BESIDE = "inet"
+_MANY = 2000
 _PASSED_ON = ("walk", "walk_seconds", "walk_entries", "redact", "seconds", "root_pid")
 
 
@@ -24,17 +27,35 @@ def run(arguments: dict[str, Any], request: int, output: Output, cancelled: Even
     taken_at = time.time()
     options = {name: arguments[name] for name in _PASSED_ON if name in arguments}
     context = Context(cancelled=cancelled, **options)
-    for area in arguments["areas"]:
+    areas = arguments["areas"]
+    beside = _start_beside(areas, context, request, output)
+    for area in areas:
+        if beside is not None and area == _BESIDE:
+            continue
         context.area = area
         _collect(area, context, request, output)
         if cancelled.is_set():
             break
+    if beside is not None:
+        beside.join()
     end = {
         "visibility": context.notes,
         "duration_us": int((time.monotonic() - started) * 1e6),
         "taken_at": taken_at,
     }
     output.send_json(protocol.END, request, end)
+
+
+def _start_beside(areas: list[str], context: Context, request: int, output: Output) -> Thread | None:
+    """Begin to list the sockets while this thread goes through the processes, where there were many the last time.
+
+    Both wait for the kernel most of the time, so it takes as long as the longer one. Few are not worth a thread.
+    """
+    if _BESIDE not in areas or len(areas) < 2 or collectors.sockets_before() < _MANY:
+        return None
+    thread = Thread(target=_collect, args=(_BESIDE, context.beside(_BESIDE), request, output), daemon=True)
+    thread.start()
+    return thread
 
 
 def _collect(area: str, context: Context, request: int, output: Output) -> None:

@@ -67,6 +67,47 @@ def connect(protocol: int) -> socket.socket:
     return sock
 
 
+def blocks(
+    sock: socket.socket, kind: int, body: bytes, buffer: bytearray, outcome: Outcome
+) -> Iterator[tuple[bytes, int]]:
+    """Ask for a dump and yield its messages as they are, a datagram's at a time, with their number.
+
+    Control messages are heeded and left out. Arguments and errors are those of `dump`.
+    """
+    view = memoryview(buffer)
+    for received in _receive(sock, kind, body, buffer, outcome):
+        count = _alike(view, received)
+        if count:
+            yield bytes(view[:received]), count
+            continue
+        messages = split(buffer, received, outcome)
+        if messages:
+            yield (
+                b"".join([view[offset : offset + (length + 3 & ~3)] for offset, length in messages]),
+                len(messages),
+            )
+
+
+def _alike(view: memoryview, received: int) -> int:
+    """The number of messages in a datagram where all are of one length and kind, and none is a control message.
+
+    So are most of a dump's: this looks at all of them in one call, which a walk from one to the next cannot.
+    """
+    if received < HEADER_BYTES:
+        return 0
+    length, kind, flags, _, _ = _HEADER.unpack_from(view)
+    if (
+        length < HEADER_BYTES
+        or length % 4
+        or received % length
+        or kind <= _OVERRUN
+        or flags & _DUMP_INTERRUPTED
+    ):
+        return 0
+    heads = struct.Struct(f"=IHH{length - 8}x").iter_unpack(view[:received])
+    return received // length if set(heads) == {(length, kind, flags)} else 0
+
+
 def dump(
     sock: socket.socket, kind: int, body: bytes, buffer: bytearray, outcome: Outcome
 ) -> Iterator[Messages]:
@@ -83,6 +124,16 @@ def dump(
         NetlinkError: the kernel refused, with its errno.
         OSError: it did not answer.
     """
+    for received in _receive(sock, kind, body, buffer, outcome):
+        messages = split(buffer, received, outcome)
+        if messages:
+            yield messages
+
+
+def _receive(
+    sock: socket.socket, kind: int, body: bytes, buffer: bytearray, outcome: Outcome
+) -> Iterator[int]:
+    """Send the request, and yield how much of the buffer each datagram takes until the outcome says that it is done."""
     length = HEADER_BYTES + len(body)
     sock.sendall(_HEADER.pack(length, kind, _REQUEST_DUMP, 1, 0) + body)
     while not outcome.done:
@@ -97,9 +148,7 @@ def dump(
         if received > len(buffer):
             outcome.lost = True
             received = len(buffer)
-        messages = split(buffer, received, outcome)
-        if messages:
-            yield messages
+        yield received
 
 
 def split(buffer: bytes | bytearray, end: int, outcome: Outcome) -> Messages:

@@ -11,7 +11,7 @@ import json
 import os
 import select
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import protocol
 
@@ -83,6 +83,16 @@ class Output:
                 os._exit(0)
 
 
+class Rows(NamedTuple):
+    """A piece of an answer that is not JSON."""
+
+    head: bytes
+    """What the payload of a frame begins with: the format, as `protocol` has it."""
+    data: bytes
+    number: int
+    """Of rows or messages in it."""
+
+
 class Parts:
     """Gathers what a collector yields into frames of a good size."""
 
@@ -92,16 +102,19 @@ class Parts:
         self._head = b'{"area":' + dumps(area) + b',"items":['
         self._pieces: list[bytes] = []
         self._size = 0
-        self._rows = False
+        self._rows = b""
 
-    def add(self, piece: dict[str, Any] | bytes) -> None:
+    def add(self, piece: dict[str, Any] | Rows) -> None:
         """An item, or rows."""
-        if isinstance(piece, dict):
-            piece = dumps(piece)
+        if isinstance(piece, Rows):
+            if piece.head != self._rows:
+                self.flush()
+                self._rows = piece.head
+            data = piece.data
         else:
-            self._rows = True
-        self._pieces.append(piece)
-        self._size += len(piece)
+            data = dumps(piece)
+        self._pieces.append(data)
+        self._size += len(data)
         if self._size >= PART_BYTES:
             self.flush()
 
@@ -110,8 +123,7 @@ class Parts:
         if not self._pieces:
             return
         if self._rows:
-            payload = bytes([protocol.ROWS_INET]) + b"".join(self._pieces)
-            self._output.send(protocol.ROWS, self._request, payload)
+            self._output.send(protocol.ROWS, self._request, self._rows + b"".join(self._pieces))
         else:
             self._output.send(protocol.PART, self._request, self._head + b",".join(self._pieces) + b"]}")
         self._pieces = []

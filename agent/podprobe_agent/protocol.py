@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-VERSION = 1
+VERSION = 2
 """Raised with every change that the other side could not follow; an agent is always the client's own."""
 
 MAGIC = b"PP"
@@ -53,7 +53,7 @@ pattern, which does not match itself. What shares its mount namespace is podprob
 HELLO = 1  # agent → client, JSON: who the agent is; always its first frame
 REQUEST = 2  # client → agent, JSON: {"verb": ..., arguments}
 PART = 3  # agent → client, JSON: {"area": ..., "items": [...]} or {"area": ..., "value": {...}}
-ROWS = 4  # agent → client: one byte that names the row format, then rows of fixed size
+ROWS = 4  # agent → client: one byte that names the format, then rows or messages of it
 DATA = 5  # agent → client: bytes of a stream (a capture), in order
 END = 6  # agent → client, JSON: {"visibility": [...], "duration_us": ...}
 ERROR = 7  # agent → client, JSON: {"message": ...}; the request failed as a whole
@@ -64,9 +64,14 @@ KINDS = frozenset(range(HELLO, CANCEL + 1))
 
 # Row formats of ROWS frames.
 ROWS_INET = 1
+"""`INET_ROW`s."""
+ROWS_DIAG = 2
+"""One byte for the IPPROTO number, then messages of sock_diag as the kernel sent them: `struct nlmsghdr`,
+`struct inet_diag_msg`, attributes; none of them a control message, none cut off. Not even put in order: that costs the
+client, not the Pod."""
 
 INET_ROW = struct.Struct("<BBH72s36s232sQ")
-"""One IP socket as the kernel told it, copied and not decoded: decoding costs the client, not the Pod.
+"""One IP socket as the kernel told it.
 
 Fields: IPPROTO number, length of tcp_info that the kernel filled (0: none), `ROW_…` flags,
 `struct inet_diag_msg` (72 bytes), `SK_MEMINFO` (nine u32; zeros where absent), the first 232 bytes

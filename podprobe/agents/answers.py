@@ -12,10 +12,13 @@ devices are `major:minor` in decimal; names and paths are text with undecodable 
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
+
+if TYPE_CHECKING:
+    from podprobe.agents.diag import Messages
 
 Text = Annotated[str, Meta(max_length=4096)]
 Word = Annotated[str, Meta(max_length=256)]
@@ -433,7 +436,7 @@ SHARED = (
     "ipc_limits",
     "mqueue",
 )
-"""`inet` comes as ROWS frames (`podprobe_agent.protocol.INET_ROW`)."""
+"""`inet` comes as ROWS frames: messages of sock_diag, or rows (`podprobe_agent.protocol.INET_ROW`)."""
 
 
 class ProbeAnswer(Answer, frozen=True, kw_only=True):
@@ -455,7 +458,7 @@ class Areas:
     def __init__(self) -> None:
         self.items: dict[str, list[Any]] = {area: [] for area in ITEMS}
         self.values: dict[str, Any] = {}
-        self.inet: list[bytes] = []
+        self.inet: list[bytes | Messages] = []
         self.end: End | None = None
         self.asked: frozenset[str] = frozenset()
         """What was asked for."""

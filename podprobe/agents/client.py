@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from podprobe.agents import answers, handshake
+from podprobe.agents import answers, diag, handshake
 from podprobe.agents.answers import Areas, ProbeAnswer
 from podprobe.agents.exchange import Exchange, Wire
 from podprobe.errors import AgentError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LOOK_BYTES = 64 << 20
+LOOK_BYTES = 96 << 20
 """The most that one look's answer may take, inflated."""
 LOOK_ITEMS = 2_000_000
 
@@ -241,6 +241,14 @@ class Agent:
 
     def _take_rows(self, payload: bytes, asked: set[str], answer: Areas) -> None:
         rows = payload[1:]
+        if "inet" in asked and payload[:1] == bytes([protocol.ROWS_DIAG]) and rows:
+            messages = diag.Messages(rows[0], rows[1:])
+            try:
+                diag.check(messages.data)
+            except diag.MalformedError as error:
+                raise self._wire.broken(f"its sockets are none: {error}") from None
+            answer.inet.append(messages)
+            return
         if (
             "inet" not in asked
             or payload[:1] != bytes([protocol.ROWS_INET])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from podprobe.agents import diag
 from podprobe_agent.protocol import INET_ROW, ROW_V6ONLY, ROW_V6ONLY_KNOWN
 
 if TYPE_CHECKING:
@@ -150,8 +151,8 @@ _ROW = struct.Struct(_FORMAT)
 assert _ROW.size == INET_ROW.size
 
 
-def decode(rows: Iterable[bytes]) -> list[InetSocket]:
-    """Decode the rows of `podprobe_agent.protocol.INET_ROW`, any number in each piece.
+def decode(pieces: Iterable[bytes | diag.Messages]) -> list[InetSocket]:
+    """Decode rows of `podprobe_agent.protocol.INET_ROW` and messages of sock_diag, any number in each piece.
 
     Rows that no kernel makes (unknown protocol, family or state) are passed over, and so is an incomplete row at
     the end of a piece. A socket that the kernel listed twice, because it moved while the kernel listed them, comes
@@ -159,8 +160,9 @@ def decode(rows: Iterable[bytes]) -> list[InetSocket]:
     """
     sockets: dict[int, InetSocket] = {}
     unknown = -1
-    for piece in rows:
-        for fields in _ROW.iter_unpack(memoryview(piece)[: len(piece) // _ROW.size * _ROW.size]):
+    for piece in pieces:
+        rows = diag.packed(piece) if isinstance(piece, diag.Messages) else piece
+        for fields in _ROW.iter_unpack(memoryview(rows)[: len(rows) // _ROW.size * _ROW.size]):
             socket = _socket(*fields)
             if socket is None:
                 continue

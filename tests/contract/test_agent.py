@@ -15,6 +15,7 @@ import pytest
 
 from podprobe.agents import answers, bootstrap
 from podprobe.agents.client import Agent
+from podprobe.agents.diag import Messages, rows
 from podprobe.agents.process import ProcessStream
 from podprobe.errors import AgentError
 from tests.contract.conftest import pythons, start
@@ -54,11 +55,8 @@ def test_a_listener_of_this_test_is_seen(agent: Agent) -> None:
         look = agent.look(["inet"])
         port = server.getsockname()[1].to_bytes(2, "big")
         inode = os.fstat(server.fileno()).st_ino.to_bytes(4, sys.byteorder)
-        rows = b"".join(look.inet)
-        assert any(
-            row[4 + 4 : 4 + 6] == port and row[4 + 68 : 4 + 72] == inode
-            for row in (rows[at : at + 352] for at in range(0, len(rows), 352))
-        )
+        messages = [row[3] for piece in look.inet if isinstance(piece, Messages) for row in rows(piece)]
+        assert any(message[4:6] == port and message[68:72] == inode for message in messages)
 
 
 def test_an_unknown_area_is_a_note_and_not_a_failure(agent: Agent) -> None:

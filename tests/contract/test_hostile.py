@@ -93,6 +93,9 @@ BREACHES = {
     "text too long": part({"area": "unix", "items": [{**UNIX, "path": "x" * 5000}]}),
     "a number too large": encode(PART, 1, b'{"area": "unix", "items": [{"inode": 1e999}]}'),
     "rows of no size": encode(ROWS, 1, bytes([protocol.ROWS_INET]) + bytes(351)),
+    "messages of no size": encode(ROWS, 1, bytes([protocol.ROWS_DIAG, 6]) + bytes(88)),
+    "messages of no protocol": encode(ROWS, 1, bytes([protocol.ROWS_DIAG])),
+    "a message cut off": encode(ROWS, 1, bytes([protocol.ROWS_DIAG, 6, 92, 0, 0, 0]) + bytes(84)),
     "rows of another format": encode(ROWS, 1, bytes([99]) + bytes(352)),
     "a stream where none belongs": encode(DATA, 1, b"x"),
     "an end that is none": encode(END, 1, b"[]"),
@@ -132,7 +135,7 @@ def test_a_breach_of_the_protocol_cuts_the_agent_off(breach: str) -> None:
 def test_gigabytes_are_refused_in_bounded_memory(flood: bytes) -> None:
     agent = Agent.start(impostor(flood, again=True), "web")
     try:
-        with pytest.raises(AgentError, match=r"larger than 64 MiB"):
+        with pytest.raises(AgentError, match=r"larger than 96 MiB"):
             agent.look(["unix", "inet"], timeout=60)
         assert not agent.alive
     finally:

@@ -4,7 +4,7 @@ A collector is a function of a `Context` that returns, or yields as it goes:
 
 - dictionaries, one for each item of an area that is a list (`podprobe.agents.answers.ITEMS`);
 - one dictionary, for an area that is a single object (`answers.VALUES`);
-- `bytes`, for the area `inet`: rows of `protocol.INET_ROW`, any number in each piece.
+- `output.Rows`, for the area `inet`: sockets as the kernel told them, any number in each piece.
 
 Yield rather than build a list: the agent's memory counts against the Pod's limit, and what is yielded is sent
 in parts. What cannot be seen is told with `Context.note`. An exception that escapes becomes such a note.
@@ -13,6 +13,7 @@ in parts. What cannot be seen is told with `Context.note`. An exception that esc
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Union
 
     from podprobe_agent.collectors.context import Context
+    from podprobe_agent.output import Rows
 
-    Answer = Union[dict[str, Any], Iterable[dict[str, Any]], Iterable[bytes]]
+    Answer = Union[dict[str, Any], Iterable[dict[str, Any]], Iterable[Rows]]
     Collector = Callable[[Context], Answer]
 
 COLLECTORS = {
@@ -49,6 +51,12 @@ COLLECTORS = {
     "mqueue": "posix_ipc:collect_mqueue",
 }
 """Area to `module:function` within this package; imported when first asked for."""
+
+
+def sockets_before() -> int:
+    """How many sockets the last look found; 0 before the first."""
+    module = sys.modules.get(f"{__name__}.sockets")
+    return module.found if module else 0
 
 
 def load(area: str) -> Collector:

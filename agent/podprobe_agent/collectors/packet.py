@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import struct
+import sys
 from typing import TYPE_CHECKING
 
 from podprobe_agent import netlink
@@ -23,6 +24,8 @@ _REQUEST = struct.Struct("=BBHII8x")
 _SHOW_INFO = 1
 _MESSAGE = struct.Struct("=BBHI8x")
 _INFO, _UID = 0, 5
+_RAW_MESSAGE_BYTES = 72
+_CGROUP_ID = 21
 _RAW_FAMILIES = ((socket.AF_INET, "raw"), (socket.AF_INET6, "raw6"))
 
 
@@ -38,20 +41,35 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
 
 
 def _raw(context: Context, family: int, table: str, buffer: bytearray) -> Iterator[dict[str, Any]]:
-    rows = sockets.Rows(_IPPROTO_RAW)
     try:
         with netlink.connect(netlink.NETLINK_SOCK_DIAG) as sock:
             body = sockets.request(family, _IPPROTO_RAW)
             for messages in netlink.dump(sock, sockets.SOCK_DIAG_BY_FAMILY, body, buffer, netlink.Outcome()):
-                yield from map(_raw_item, INET_ROW.iter_unpack(rows.make(buffer, messages)))
+                for offset, length in messages:
+                    item = parse_raw(buffer, offset, length)
+                    if item is not None:
+                        yield item
     except OSError:
         # The file tells as much of a raw socket, but for its cgroup.
         for piece in sockets_proc.read(context, table, _IPPROTO_RAW, family):
-            yield from map(_raw_item, INET_ROW.iter_unpack(piece))
+            for row in INET_ROW.iter_unpack(piece):
+                yield _raw_item(row[3], None)
 
 
-def _raw_item(row: tuple[Any, ...]) -> dict[str, Any]:
-    message: bytes = row[3]
+def parse_raw(buffer: bytes | bytearray, offset: int, length: int) -> dict[str, Any] | None:
+    """A raw socket of one message (`struct inet_diag_msg`), or `None` where it is none."""
+    start = offset + netlink.HEADER_BYTES
+    rest = start + _RAW_MESSAGE_BYTES
+    if length < rest - offset:
+        return None
+    cgroup = None
+    for attribute, at, size in netlink.attributes(buffer, rest, offset + length):
+        if attribute == _CGROUP_ID and size >= 8:
+            cgroup = int.from_bytes(buffer[at : at + 8], sys.byteorder) or None
+    return _raw_item(bytes(buffer[start:rest]), cgroup)
+
+
+def _raw_item(message: bytes, cgroup: int | None) -> dict[str, Any]:
     family = message[0]
     address = message[8:12] if family == socket.AF_INET else message[8:24]
     uid, inode = struct.unpack_from("=II", message, 64)
@@ -62,7 +80,7 @@ def _raw_item(row: tuple[Any, ...]) -> dict[str, Any]:
         "number": struct.unpack_from("!H", message, 4)[0],
         "inode": inode,
         "uid": uid,
-        "cgroup_id": row[6] or None,
+        "cgroup_id": cgroup,
     }
 
 

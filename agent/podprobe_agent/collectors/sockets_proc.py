@@ -8,7 +8,8 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from podprobe_agent.protocol import INET_ROW
+from podprobe_agent.output import Rows
+from podprobe_agent.protocol import INET_ROW, ROWS_INET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,7 @@ _MESSAGE = struct.Struct("=BBBB2s2s16s16sIIIIIIII")
 """`struct inet_diag_msg`: ports are in network byte order, addresses as on the wire."""
 
 
-def collect(context: Context, table: str, protocol: int, family: int, refusal: OSError) -> Iterator[bytes]:
+def collect(context: Context, table: str, protocol: int, family: int, refusal: OSError) -> Iterator[Rows]:
     """Rows of one of the files, with a note that they are a makeshift.
 
     Args:
@@ -36,7 +37,8 @@ def collect(context: Context, table: str, protocol: int, family: int, refusal: O
         refusal: how the kernel refused the better way.
     """
     try:
-        yield from read(context, table, protocol, family)
+        for piece in read(context, table, protocol, family):
+            yield Rows(bytes((ROWS_INET,)), piece, len(piece) // INET_ROW.size)
     except OSError as error:
         context.note("none", f"sock_diag: {refusal.strerror}; {_PATH}{table}: {error.strerror}")
         return

@@ -13,10 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from podprobe.agents import diag
 from podprobe.agents.inet import InetSocket, decode
 from podprobe_agent import netlink
 from podprobe_agent.collectors import counters, interfaces, packet, sockets, sockets_proc, unix_sockets
 from podprobe_agent.collectors.context import Context
+from podprobe_agent.output import Rows
 from podprobe_agent.protocol import INET_ROW
 
 if TYPE_CHECKING:
@@ -46,8 +48,16 @@ def messages(name: str) -> Iterator[tuple[bytes, int, int]]:
 
 
 def recorded(name: str) -> list[InetSocket]:
-    rows = sockets.Rows(FAMILIES[name][1])
-    return decode([rows.make(data, [(offset, length)]) for data, offset, length in messages(name)])
+    """As whole datagrams, and message by message: both have to say the same."""
+    protocol = FAMILIES[name][1]
+    one_by_one = [
+        diag.Messages(protocol, data[offset : offset + length]) for data, offset, length in messages(name)
+    ]
+    together = diag.Messages(protocol, b"".join(one.data for one in one_by_one))
+    assert diag.check(together.data) == len(one_by_one)
+    found = decode(one_by_one)
+    assert decode([together]) == found
+    return found
 
 
 def by_inode(found: list[InetSocket]) -> dict[str, InetSocket]:
@@ -149,7 +159,7 @@ def test_packet() -> None:
 
 def test_raw_from_proc() -> None:
     (piece,) = sockets_proc.read(Context(), "raw", 255, socket.AF_INET, path=f"{DATA}/proc_")
-    (found,) = (packet._raw_item(row) for row in INET_ROW.iter_unpack(piece))
+    (found,) = (packet._raw_item(row[3], None) for row in INET_ROW.iter_unpack(piece))
     assert (found["protocol"], found["number"], found["inode"]) == ("raw", 1, KNOWN["raw"])
 
 
@@ -211,12 +221,40 @@ def test_messages_of_one_length_but_other_attributes_are_told_apart() -> None:
         attribute(15, bytes(4)) + attribute(21, (88).to_bytes(8, "little")),
         attribute(99, bytes(8)) + attribute(15, bytes(4)),
     ]
-    rows = sockets.Rows(6)
     data = b"".join(
         struct.pack("=IHHII", 88 + len(shape), 20, 2, 1, 0) + body + shape for shape in shapes * 3
     )
-    found = rows.make(data, netlink.split(data, len(data), netlink.Outcome()))
-    assert [row[6] for row in INET_ROW.iter_unpack(found)] == [77, 88, 0] * 3
+    assert [row[6] for row in diag.rows(diag.Messages(6, data))] == [77, 88, 0] * 3
+
+
+def test_a_datagram_of_one_kind_is_passed_on_whole_and_any_other_without_its_control_messages() -> None:
+    one = struct.pack("=IHHII", 24, 20, 2, 1, 0) + b"sockets!"
+    other = struct.pack("=IHHII", 28, 20, 2, 1, 0) + b"more sockets"
+    done = struct.pack("=IHHIIi", 20, 3, 2, 1, 0, 0)
+
+    class Socket:
+        def __init__(self, *datagrams: bytes) -> None:
+            self.datagrams = list(datagrams)
+
+        def sendall(self, _: bytes) -> None: ...
+
+        def recv_into(self, buffer: bytearray, _: int, __: int) -> int:
+            datagram = self.datagrams.pop(0)
+            buffer[: len(datagram)] = datagram
+            return len(datagram)
+
+    outcome = netlink.Outcome()
+    sock = Socket(one * 3, one + other, one * 2 + done)
+    found = list(netlink.blocks(sock, 20, b"", bytearray(200), outcome))  # type: ignore[arg-type]
+    assert found == [(one * 3, 3), (one + other, 2), (one * 2, 2)]
+    assert outcome.done
+    assert not outcome.interrupted
+    interrupted = struct.pack("=IHHII", 24, 20, 0x12, 1, 0) + b"sockets!"
+    again = netlink.Outcome()
+    assert list(netlink.blocks(Socket(interrupted, done), 20, b"", bytearray(200), again)) == [
+        (interrupted, 1)
+    ]  # type: ignore[arg-type]
+    assert again.interrupted
 
 
 real = st.sampled_from(
@@ -236,19 +274,28 @@ anything = st.one_of(
 
 @given(anything)
 def test_any_bytes_are_parsed_or_refused(data: bytes) -> None:
-    rows = sockets.Rows(6)
     found: list[tuple[int, int]] = []
 
     def everything() -> None:
         found.extend(netlink.split(data, len(data), netlink.Outcome()))
-        assert len(rows.make(data, found)) % INET_ROW.size == 0
-        decode([rows.make(data, found)])
+        with suppress(diag.MalformedError):
+            decode([diag.Messages(6, b"".join(data[offset : offset + length] for offset, length in found))])
         for offset, length in found:
-            for parse in (unix_sockets.parse, packet.parse, interfaces.link, interfaces.address):
+            for parse in (
+                unix_sockets.parse,
+                packet.parse,
+                packet.parse_raw,
+                interfaces.link,
+                interfaces.address,
+            ):
                 parse(data, offset, length)
 
     with suppress(netlink.NetlinkError):
         everything()
+    with suppress(diag.MalformedError):
+        count = diag.check(data)
+        assert len(list(diag.rows(diag.Messages(6, data)))) == count
+        assert len(decode([diag.Messages(6, data)])) <= count
     assert all(0 <= offset <= offset + length <= len(data) for offset, length in found)
 
 
@@ -261,8 +308,8 @@ def test_any_line_is_parsed_or_passed_over(line: str) -> None:
 
 
 def test_a_nodes_worth_of_sockets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "_MOST_ROWS", 10)
-    monkeypatch.setattr(sockets, "_tables", lambda _: iter([bytes(INET_ROW.size * 4)] * 9))
+    monkeypatch.setattr(sockets, "_MOST_SOCKETS", 10)
+    monkeypatch.setattr(sockets, "_tables", lambda _: iter([Rows(b"", b"", 4)] * 9))
     context = Context()
     context.area = "inet"
     assert len(list(sockets.collect(context))) == 2
