@@ -122,7 +122,10 @@ def test_it_goes_with_the_command_that_made_it(number: signal.Signals) -> None:
         namespaces, outer = _namespaces(pid), _outer(pid)
         assert len(_alive(namespaces)) > 5
         process.send_signal(number)
-        assert process.stdout.read() == "", "stdout holds the target and nothing else"
+        try:
+            assert process.communicate(timeout=30)[0] == "", "stdout holds the target and nothing else"
+        finally:
+            process.kill()  # or leaving this block would wait for it
     assert kernel.eventually(lambda: not _alive(namespaces))
     assert kernel.eventually(lambda: not _cgroups(outer))
 
