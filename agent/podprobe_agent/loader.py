@@ -1,13 +1,15 @@
-"""Imports modules that another process has compiled.
+"""Imports modules that came over the stream, and those of the standard library that are not compiled.
 
-The agent arrives as source, for a Python that the client does not have; and the standard library of a slim image is
-often without compiled files, too. A compiler leaves a process many MiB larger than it was, and for an agent every MiB
-is the Pod's. So a child compiles all that will be wanted, in that order, hands the code over by a pipe, and ends.
-This process takes from the pipe what it imports, as it comes: it begins to serve before the last module is compiled.
+Where the client has the same kind of Python, the agent's modules arrive compiled. Else they arrive as source, and the
+standard library of a slim image is often without compiled files, too. A compiler leaves a process many MiB larger than
+it was, and for an agent every MiB is the Pod's. So a child compiles all that will be wanted, in that order, hands the
+code over by a pipe, and ends. This process takes from the pipe what it imports, as it comes: it begins to serve before
+the last module is compiled.
 
-Where no child can be had (a full `pids` limit), everything is compiled here after all.
+Where no child can be had (a full `pids` limit), everything is compiled here after all. Where nothing has to be
+compiled, there is none.
 
-This module itself is compiled here, and imports only what every Python has built in or loaded already.
+This module imports only what every Python has built in or loaded already: what else it took would be compiled here.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import fcntl
 import marshal
 import os
 import sys
-import zipimport
+import zlib
 
 TYPE_CHECKING = False  # `typing` would be compiled here
 if TYPE_CHECKING:
@@ -26,8 +28,8 @@ if TYPE_CHECKING:
     from types import CodeType, ModuleType
     from typing import Any
 
-ORDER = "order.txt"
-"""In the zip: its modules in the order to compile them, a line each: name, file, `1` for a package."""
+    Module = tuple[str, bool, bytes]
+    """Name, whether it is a package, and its code (marshalled) or its source, compressed."""
 
 FIRST = (
     "podprobe_agent",
@@ -74,17 +76,27 @@ _PIPE_BYTES = 1 << 20
 
 _Spec = type(sys.__spec__)
 """`importlib.machinery.ModuleSpec`, of which `importlib` would have to be compiled first."""
+_import: Any = sys.modules["_frozen_importlib_external"]
+"""Python's own import system, under the name by which it is always there."""
 
 
-def install(path: str) -> Delivery | None:
-    """Make the modules of the zip at `path` importable; call before there are threads, as it forks.
+def install(compiled: bool, modules: Sequence[Module]) -> Delivery | None:
+    """Make modules importable; call before there are threads, as it may fork.
+
+    Args:
+        compiled: they hold code of this very kind of Python, and not source.
+        modules: in the order in which they will be wanted.
 
     Returns:
-        What takes the code from the child, or `None` where there is no child.
+        What takes code from the child, or `None` where there is no child.
     """
-    archive = zipimport.zipimporter(path)
-    lines = archive.get_data(f"{path}/{ORDER}").decode().splitlines()
-    order = [(name, file, package == "1") for name, file, package in (line.split("\t") for line in lines)]
+    _take_what_is_compiled()
+    wants_library = not _is_compiled("threading.py")
+    delivery = Delivery(modules, compiled)
+    # Behind the finders of what is built in, before that of files.
+    sys.meta_path.insert(2, delivery)
+    if compiled and not wants_library:
+        return None
     source, sink = os.pipe()
     try:  # noqa: SIM105  # contextlib would be compiled here
         fcntl.fcntl(sink, _SET_PIPE_SIZE, _PIPE_BYTES)
@@ -95,26 +107,47 @@ def install(path: str) -> Delivery | None:
     except OSError:
         os.close(source)
         os.close(sink)
-        sys.path.insert(0, path)
         return None
     if child == 0:
         os.close(source)
-        _serve_code(archive, order, sink)
+        sys.meta_path.remove(delivery)
+        _serve_code(() if compiled else modules, sink)
     os.close(sink)
-    delivery = Delivery(archive, order, source, child)
-    # Behind the finders of what is built in, before that of files.
-    sys.meta_path.insert(2, delivery)
+    delivery.expect(source, child)
     return delivery
 
 
-def compiled(archive: zipimport.zipimporter, file: str) -> CodeType:
-    """Compile a module of the zip, without docstrings where this Python was told so."""
-    source = archive.get_data(f"{archive.archive}/{file}")
-    code: CodeType = compile(source, file, "exec", dont_inherit=True)
+def _take_what_is_compiled() -> None:
+    """Have the import system take compiled files that keep their docstrings, where those without are not there.
+
+    Distributions compile the standard library the plain way, and Python with `-OO` passes that by.
+    """
+    best = _import.cache_from_source
+
+    def there(path: str, *rest: Any, **more: Any) -> str:
+        own: str = best(path, *rest, **more)
+        if rest or more or os.path.exists(own):
+            return own
+        plain: str = best(path, optimization="")
+        return plain if os.path.exists(plain) else own
+
+    _import.cache_from_source = there
+
+
+def _is_compiled(file: str) -> bool:
+    """The standard library's file is. One of it stands for all."""
+    library = os.path.dirname(getattr(os, "__file__", ""))
+    return os.path.exists(_import.cache_from_source(os.path.join(library, file)))
+
+
+def _compiled(name: str, package: bool, source: bytes) -> CodeType:
+    """Compile a module, without docstrings where this Python was told so."""
+    file = name.replace(".", "/") + ("/__init__.py" if package else ".py")
+    code: CodeType = compile(zlib.decompress(source), file, "exec", dont_inherit=True)
     return code
 
 
-def _serve_code(archive: zipimport.zipimporter, order: list[tuple[str, str, bool]], sink: int) -> None:
+def _serve_code(modules: Sequence[Module], sink: int) -> None:
     """The child: write what is wanted, in its order. Does not return."""
     status = 1
     try:
@@ -122,9 +155,9 @@ def _serve_code(archive: zipimport.zipimporter, order: list[tuple[str, str, bool
         os.close(0)
         os.close(1)
         _write(sink, _library(_LIBRARY_FIRST))
-        _write(sink, _modules(archive, [one for one in order if one[0] in FIRST]))
+        _write(sink, _codes([one for one in modules if one[0] in FIRST]))
         _write(sink, _library(_LIBRARY_LATER))
-        _write(sink, _modules(archive, [one for one in order if one[0] not in FIRST]))
+        _write(sink, _codes([one for one in modules if one[0] not in FIRST]))
         status = 0
     finally:
         os._exit(status)
@@ -137,10 +170,10 @@ def _write(sink: int, records: Iterable[Any]) -> None:
             rest = rest[os.write(sink, rest) :]
 
 
-def _modules(archive: zipimport.zipimporter, order: list[tuple[str, str, bool]]) -> Iterable[Any]:
+def _codes(modules: Iterable[Module]) -> Iterable[Any]:
     """Name and code of each module."""
-    for name, file, _ in order:
-        yield name, marshal.dumps(compiled(archive, file))
+    for name, package, source in modules:
+        yield name, marshal.dumps(_compiled(name, package, source))
 
 
 def _library(names: Sequence[str]) -> Iterable[Any]:
@@ -151,7 +184,7 @@ def _library(names: Sequence[str]) -> Iterable[Any]:
     """
     codes: dict[str, bytes] = {}
     before = set(sys.modules)
-    loader = sys.modules["_frozen_importlib_external"].SourceFileLoader
+    loader = _import.SourceFileLoader
     get_code = loader.get_code
 
     def keep(self: Any, name: str) -> Any:
@@ -179,20 +212,28 @@ def _library(names: Sequence[str]) -> Iterable[Any]:
 
 
 class Delivery:
-    """Finds and loads the modules whose code comes from the child."""
+    """Finds and loads the modules that came over the stream, and those whose code comes from the child.
 
-    def __init__(
-        self, archive: zipimport.zipimporter, order: list[tuple[str, str, bool]], source: int, child: int
-    ) -> None:
-        self._archive = archive
-        self._modules = {name: (file, package) for name, file, package in order}
+    Args:
+        modules, compiled: as of `install`.
+    """
+
+    def __init__(self, modules: Sequence[Module], compiled: bool) -> None:
+        self._packages = {name: package for name, package, _ in modules}
+        self._sent = {name: content for name, _, content in modules}
+        self._are_compiled = compiled
         self._known: dict[str, tuple[str, list[str] | None] | None] = {}
         self._lists = 0
-        self._source = source
-        self._pipe = os.fdopen(source, "rb")
-        self._child = child
+        self._pipe: Any = None
+        self._source = self._child = -1
         self._lock = _thread.allocate_lock()
         self._arrived: dict[str, bytes] = {}
+        self._complete = True
+
+    def expect(self, source: int, child: int) -> None:
+        """Code comes from a pipe, written by a child."""
+        self._pipe = os.fdopen(source, "rb")
+        self._source, self._child = source, child
         self._complete = False
 
     def find_spec(
@@ -200,8 +241,8 @@ class Delivery:
     ) -> ModuleSpec | None:
         """See `importlib.abc.MetaPathFinder`."""
         del path, target
-        if name in self._modules:
-            return _Spec(name, self, is_package=self._modules[name][1])  # type: ignore[arg-type]  # no base class
+        if name in self._packages:
+            return _Spec(name, self, is_package=self._packages[name])  # type: ignore[arg-type]  # no base class
         with self._lock:
             # Until both lists of the library have come, a name that is in none may be in the next.
             while name not in self._known and self._lists < 2 and self._take():
@@ -222,23 +263,35 @@ class Delivery:
 
     def exec_module(self, module: ModuleType) -> None:
         """See `importlib.abc.Loader`."""
-        exec(self._code(module.__name__), module.__dict__)  # noqa: S102  # that is what a loader does
+        name = module.__name__
+        exec(self._code(name), module.__dict__)  # noqa: S102  # that is what a loader does
+        self._sent.pop(name, None)
 
     def _code(self, name: str) -> CodeType:
+        if self._are_compiled and name in self._sent:
+            return _unmarshalled(zlib.decompress(self._sent[name]))
         with self._lock:
             while name not in self._arrived and self._take():
                 pass
             delivered = self._arrived.pop(name, None)
-        if delivered is None:  # the child died, or this is imported a second time
-            if name not in self._modules:
-                raise ImportError(f"{name} was announced, but did not come")
-            return compiled(self._archive, self._modules[name][0])
-        code: CodeType = marshal.loads(delivered)  # noqa: S302  # from our own child
-        return code
+        if delivered is not None:
+            return _unmarshalled(delivered)
+        # There is no child, or it died.
+        if name not in self._sent:
+            found = self._known[name]
+            assert found
+            code: CodeType = _import.SourceFileLoader(name, found[0]).get_code(name)
+            return code
+        return _compiled(name, self._packages[name], self._sent[name])
 
     def fileno(self) -> int:
-        """Of the pipe. Once it can be read, `advance` does not wait long."""
+        """Of the pipe, open or closed. Once it can be read, `advance` does not wait long."""
         return self._source
+
+    @property
+    def complete(self) -> bool:
+        """All has come; the pipe is closed."""
+        return self._complete
 
     def advance(self) -> bool:
         """Take the next module's code off the pipe, so that the child gets on; false when that was all."""
@@ -261,3 +314,8 @@ class Delivery:
             self._pipe.close()
             os.waitpid(self._child, 0)
         return not self._complete
+
+
+def _unmarshalled(data: bytes) -> CodeType:
+    code: CodeType = marshal.loads(data)  # noqa: S302  # from our own child, or from the client with all the rest
+    return code

@@ -67,7 +67,7 @@ class Server:
         """Serve until the input ends, breaks the protocol, or falls silent."""
         waiter = select.poll()
         waiter.register(self._source, select.POLLIN)
-        if self._delivery:
+        if self._delivery and not self._delivery.complete:
             waiter.register(self._delivery, select.POLLIN)
         now = heard = beaten = time.monotonic()
         while now - heard < protocol.BEAT_TIMEOUT_SECONDS:

@@ -1,30 +1,31 @@
-"""What is sent to make an agent: a zip of its Python, psutil's extension for its platform, and its arguments."""
+"""What is sent to make an agent: its modules, psutil's extension for its platform, and its arguments."""
 
 from __future__ import annotations
 
-import io
 import json
+import marshal
 import threading
-import zipfile
+import zlib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import podprobe_agent
-from podprobe.agents import bootstrap, psutil_source
+from podprobe.agents import bootstrap, compiling, psutil_source
 from podprobe_agent import loader
 
 if TYPE_CHECKING:
     from podprobe.agents.bootstrap import Platform
 
-_LICENSES = "psutil: BSD-3-Clause, Copyright (c) 2009, Jay Loden, Dave Daeschler, Giampaolo Rodola"
-
-
+_LOADER = "podprobe_agent.loader"
 _building = threading.Lock()
 
 
 def build(platform: Platform) -> bytes:
     """All that the bootstrap waits for, for one platform. Built once, in memory, however many ask at once.
+
+    Modules are sent compiled where the platform's Python runs the same code as this one, and else as source: code of
+    another Python would be misread there, and nobody could say into what.
 
     Without a psutil for the platform the agent is sent all the same: it then sees processes through /proc alone,
     and says so.
@@ -46,11 +47,12 @@ def _built(platform: Platform) -> bytes:
         arguments = {"psutil": psutil.version}
         files.update(psutil.modules)
         extension = psutil.extension
-    return bootstrap.answer(_zip(files), extension, json.dumps(arguments).encode())
+    code = _modules(files, compiled=platform.code == bootstrap.own_code())
+    return bootstrap.answer(code, extension, json.dumps(arguments).encode())
 
 
 def _agent() -> dict[str, bytes]:
-    """The agent's own source by file name in the zip."""
+    """The agent's own source by file name."""
     package = Path(podprobe_agent.__file__).parent
     return {
         path.relative_to(package.parent).as_posix(): path.read_bytes()
@@ -78,12 +80,14 @@ def _order(files: dict[str, bytes]) -> list[tuple[str, str, bool]]:
     )
 
 
-def _zip(files: dict[str, bytes]) -> bytes:
-    buffer = io.BytesIO()
-    order = "".join(f"{name}\t{file}\t{package:d}\n" for name, file, package in _order(files))
-    files = {**files, loader.ORDER: order.encode()}
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.comment = _LICENSES.encode()
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-    return buffer.getvalue()
+def _modules(files: dict[str, bytes], *, compiled: bool) -> bytes:
+    """As the bootstrap reads them: whether they are compiled, the loader, and the others, each compressed."""
+    contents = compiling.compiled(files) if compiled else files
+    rest: list[loader.Module] = []
+    first = b""
+    for name, file, package in _order(files):
+        if name == _LOADER:
+            first = contents[file]
+        else:
+            rest.append((name, package, zlib.compress(contents[file])))
+    return marshal.dumps((compiled, first, rest), 2)

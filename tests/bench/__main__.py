@@ -6,6 +6,7 @@ The page is written by a run of all benchmarks only; a part of them is only prin
 from __future__ import annotations
 
 import importlib
+import os
 import platform
 import re
 import sys
@@ -78,6 +79,8 @@ def page(measures: list[Measure], skipped: list[str]) -> str:
 
 def main(wanted: list[str]) -> int:
     """Run, print, write. Exit 1 where something that is to be reached was not."""
+    # Programs are measured as they are when installed: compiled at the first start, and then no more.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     console = Console(stderr=True)
     measures: list[Measure] = []
     skipped: list[str] = []

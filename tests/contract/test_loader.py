@@ -39,15 +39,21 @@ __import__("marshal").dumps = failing
 """
 
 
-def start(before: str = "") -> Agent:
+def start(before: str = "", *options: str) -> Agent:
     return Agent.start(
-        ProcessStream((sys.executable, *bootstrap.COMMAND[1:-1], before + bootstrap.SOURCE)), "web"
+        ProcessStream((sys.executable, *options, *bootstrap.COMMAND[1:-1], before + bootstrap.SOURCE)), "web"
     )
 
 
 @pytest.mark.parametrize("before", ["", NO_CHILD, CHILD_DIES, CHILD_IS_CUT_SHORT])
-def test_all_areas_answer_however_the_modules_came(before: str) -> None:
-    agent = start(before)
+@pytest.mark.parametrize("sent", ["compiled", "source"])
+@pytest.mark.parametrize("library", ["compiled", "source"])
+def test_all_areas_answer_however_the_modules_came(
+    monkeypatch: pytest.MonkeyPatch, before: str, sent: str, library: str
+) -> None:
+    if sent == "source":
+        monkeypatch.setattr(bootstrap, "own_code", lambda: "another/00")
+    agent = start(before, *(("-X", "pycache_prefix=/nonexistent") if library == "source" else ()))
     try:
         assert agent.hello.psutil is not None
         look = agent.look([*SHARED, *OWN], root_pid=agent.hello.pid)
@@ -58,7 +64,8 @@ def test_all_areas_answer_however_the_modules_came(before: str) -> None:
         agent.close()
 
 
-def test_the_child_is_gone_soon() -> None:
+def test_the_child_is_gone_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap, "own_code", lambda: "another/00")
     agent = start()
     try:
         children = Path(f"/proc/{agent.hello.pid}/task/{agent.hello.pid}/children")
@@ -90,3 +97,21 @@ def test_the_core_comes_first() -> None:
         "psutil",
         "psutil._common",
     ]
+
+
+def test_where_nothing_is_to_be_compiled_there_is_no_child() -> None:
+    """A standard library that was compiled the plain way, as distributions do, is enough."""
+    agent = start("import os\ndef fork(): os._exit(7)\nos.fork = fork\n")
+    try:
+        assert agent.look(["interfaces"]).items["interfaces"]
+    finally:
+        agent.close()
+
+
+def test_nothing_is_written(tmp_path: Path) -> None:
+    agent = start("", "-X", f"pycache_prefix={tmp_path}")
+    try:
+        agent.look([*SHARED, *OWN], root_pid=agent.hello.pid)
+    finally:
+        agent.close()
+    assert list(tmp_path.iterdir()) == []

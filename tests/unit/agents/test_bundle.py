@@ -1,25 +1,27 @@
-"""What is sent to a Pod: one zip and one extension, for its platform and no other."""
+"""What is sent to a Pod: modules and one extension, for its platform and its Python and no other."""
 
 from __future__ import annotations
 
 import hashlib
-import io
 import json
+import marshal
 import platform
 import sys
 import zipfile
 import zlib
+from pathlib import Path
+from types import CodeType
 from typing import TYPE_CHECKING
 
 import pytest
 
+import podprobe_agent
 from podprobe.agents import bootstrap, bundle, psutil_source
 from podprobe.agents.bootstrap import Platform
 from podprobe.agents.psutil_source import MissingError, Wheel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(autouse=True)
@@ -39,15 +41,25 @@ def fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     bundle._built.cache_clear()
 
 
-def unpack(sent: bytes) -> tuple[zipfile.ZipFile, bytes, dict[str, str]]:
+def unpack(sent: bytes) -> tuple[bool, dict[str, bytes], bytes, dict[str, str]]:
+    """Whether modules are compiled, each by its name, the extension, and the arguments."""
     head, _, rest = sent.partition(b"\n")
     code, extension, arguments = map(int, head.split())
     assert len(rest) == code + extension + arguments
+    compiled, first, modules = marshal.loads(rest[:code])
+    contents = {name: zlib.decompress(content) for name, _, content in modules}
     return (
-        zipfile.ZipFile(io.BytesIO(rest[:code])),
+        compiled,
+        {"podprobe_agent.loader": first, **contents},
         zlib.decompress(rest[code : code + extension]),
         json.loads(rest[code + extension :]),
     )
+
+
+def platform_of(
+    machine: str, libc: str, python: tuple[int, int] = (3, 13), bits: int = 64, code: str = "cpython-313/00"
+) -> Platform:
+    return Platform(machine, libc, python, bits, code)
 
 
 def fake_wheel(directory: Path, tag: str, content: bytes = b"\x7fELF extension") -> str:
@@ -66,27 +78,40 @@ def fake_wheel(directory: Path, tag: str, content: bytes = b"\x7fELF extension")
 )
 def test_the_clients_own_psutil_serves_its_own_kind() -> None:
     libc = platform.libc_ver()[0] or "musl"
-    archive, extension, arguments = unpack(bundle.build(Platform(platform.machine(), libc, (3, 13), 64)))
-    names = archive.namelist()
+    _, names, extension, arguments = unpack(bundle.build(platform_of(platform.machine(), libc)))
     assert extension.startswith(b"\x7fELF")
     assert arguments["psutil"].startswith("7.")
-    assert {"podprobe_agent/serve.py", "podprobe_agent/collectors/sockets.py", "psutil/_pslinux.py"} <= set(
-        names
-    )
-    assert not any("windows" in name or "test" in name or name.startswith("podprobe/") for name in names)
-    assert len(bundle.build(Platform(platform.machine(), libc, (3, 13), 64))) < 400_000
+    assert {"podprobe_agent.serve", "podprobe_agent.collectors.sockets", "psutil._pslinux"} <= set(names)
+    assert not any("windows" in name or "test" in name or name.startswith("podprobe.") for name in names)
+    assert len(bundle.build(platform_of(platform.machine(), libc))) < 400_000
+
+
+def test_only_the_same_kind_of_python_is_sent_code() -> None:
+    own = bootstrap.own_code()
+    compiled, modules, _, _ = unpack(bundle.build(platform_of("x86_64", "glibc", code=own)))
+    assert compiled
+    assert all(isinstance(marshal.loads(content), CodeType) for content in modules.values())
+    tag, _, magic = own.partition("/")
+    for other in (f"{tag}/00{magic[2:]}", f"pypy311-pp73/{magic}", f"{tag}/", "", own.upper()):
+        compiled, modules, _, _ = unpack(bundle.build(platform_of("x86_64", "glibc", code=other)))
+        assert not compiled
+        assert (
+            modules["podprobe_agent.serve"]
+            == Path(podprobe_agent.__file__).with_name("serve.py").read_bytes()
+        )
+        assert b"def install(" in modules["podprobe_agent.loader"]
 
 
 def test_a_bundled_wheel_comes_before_all_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     digest = fake_wheel(tmp_path / "bundle", "musllinux_1_2_aarch64")
     monkeypatch.setitem(psutil_source.WHEELS, ("aarch64", "musl"), Wheel("musllinux_1_2_aarch64", digest))
-    archive, extension, arguments = unpack(bundle.build(Platform("aarch64", "musl", (3, 9), 64)))
+    _, names, extension, arguments = unpack(bundle.build(platform_of("aarch64", "musl", (3, 9))))
     assert extension == b"\x7fELF extension"
     assert arguments == {"psutil": psutil_source.VERSION}
-    assert {name for name in archive.namelist() if name.startswith("psutil")} == {
-        "psutil/__init__.py",
-        "psutil/_common.py",
-        "psutil/_pslinux.py",
+    assert {name for name in names if name.startswith("psutil")} == {
+        "psutil",
+        "psutil._common",
+        "psutil._pslinux",
     }
 
 
@@ -123,8 +148,8 @@ def test_a_download_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
 def test_without_psutil_the_agent_is_sent_all_the_same(
     machine: str, libc: str, bits: int, reason: str
 ) -> None:
-    archive, extension, arguments = unpack(bundle.build(Platform(machine, libc, (3, 13), bits)))
-    assert "podprobe_agent/serve.py" in archive.namelist()
+    _, names, extension, arguments = unpack(bundle.build(platform_of(machine, libc, bits=bits)))
+    assert "podprobe_agent.serve" in names
     assert extension == b""
     assert reason in arguments["psutil_error"]
 
@@ -132,11 +157,17 @@ def test_without_psutil_the_agent_is_sent_all_the_same(
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        (b"podprobe-bootstrap 1 x86_64 glibc 3.13 64\n", Platform("x86_64", "glibc", (3, 13), 64)),
-        (b"podprobe-bootstrap 1 aarch64 musl 3.9 64\n", Platform("aarch64", "musl", (3, 9), 64)),
+        (
+            b"podprobe-bootstrap 2 x86_64 glibc 3.13 64 cpython-313/f30d0d0a\n",
+            Platform("x86_64", "glibc", (3, 13), 64, "cpython-313/f30d0d0a"),
+        ),
+        (
+            b"podprobe-bootstrap 2 aarch64 musl 3.9 64 None/\n",
+            Platform("aarch64", "musl", (3, 9), 64, "None/"),
+        ),
+        (b"podprobe-bootstrap 1 aarch64 musl 3.9 64 cpython-39/00\n", None),
         (b"podprobe-bootstrap 2 aarch64 musl 3.9 64\n", None),
-        (b"podprobe-bootstrap 1 aarch64 musl 3.9\n", None),
-        (b"podprobe-bootstrap 1 aarch64 musl three 64\n", None),
+        (b"podprobe-bootstrap 2 aarch64 musl three 64 cpython-39/00\n", None),
         (b"\x1b[31mhello\n", None),
     ],
 )
