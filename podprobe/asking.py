@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _EVERY_AGENT = (*OWN, "sysv_shm", "sysv_sem", "sysv_msg", "mqueue")
 """Besides its own container, every agent reads the IPC objects: what it may read depends on its user, and the PIDs
 in them on its PID namespace."""
-_BY_ROOT = ("mounts", "dev_shm", "cgroup", "walks")
+_BY_ROOT = ("mounts", "dev_shm", "cgroup", "dns", "walks")
 """What an agent of a whole Pod reads of each container by one of its processes."""
 _SLOW = frozenset(
     {
@@ -38,6 +38,7 @@ _SLOW = frozenset(
         "packet",
         "interfaces",
         "ipc_limits",
+        "dns",
         "walks",
     }
 )

@@ -21,6 +21,13 @@ class AgentConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """An agent at rest ends by itself after this time."""
 
 
+class DnsConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`[dns]`: what is looked up from inside a Pod."""
+
+    outside: tuple[str, ...] = ()
+    """Names beyond the cluster's own, such as `example.com`; none unless they are named here or by `--dns-name`."""
+
+
 class Ignore(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[[ignore]]`: findings that are known and accepted."""
 
@@ -34,6 +41,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """The configuration file."""
 
     agent: AgentConfig = AgentConfig()
+    dns: DnsConfig = DnsConfig()
     thresholds: dict[str, float] = {}  # msgspec copies it
     """By name, as `podprobe explain CODE` lists them: `VOL101.warning_ratio = 0.9`."""
     ignore: tuple[Ignore, ...] = ()

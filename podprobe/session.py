@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from podprobe.asking import Asker
     from podprobe.model import Latency, Snapshot
     from podprobe.probing import Prober, Started
+    from podprobe.resolving import Lookups
     from podprobe.targets.base import AgentSet, PodState, PodTarget
 
 __all__ = ["Session", "SessionOptions"]
 
 _HISTORY = 12
-_LOADED_MEANWHILE = ("podprobe.asking", "podprobe.probing", "podprobe.judging")
+_LOADED_MEANWHILE = ("podprobe.asking", "podprobe.probing", "podprobe.judging", "podprobe.resolving")
 """What it takes once agents answer: their imports take about as long as agents take to start."""
 
 
@@ -61,7 +62,7 @@ class Session:
         self._progress = progress or (lambda _: None)
         self._history: deque[Snapshot] = deque(maxlen=_HISTORY)
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="look")
-        self._pool.submit(_load)
+        self._pool.submit(_load, self.options.active)
         self._connected: AgentSet | None = None
 
     @cached_property
@@ -75,6 +76,13 @@ class Session:
         from podprobe.probing import Prober
 
         return Prober(self._pool)
+
+    @cached_property
+    def _lookups(self) -> Lookups:
+        from podprobe.resolving import Lookups
+
+        names = dict.fromkeys((*self.config.dns.outside, *self.options.dns_names))
+        return Lookups(self.options.active, tuple(names), self._pool)
 
     def declared(self) -> Snapshot:
         """What is known without agents, at once: the Pod's spec and status."""
@@ -105,6 +113,7 @@ class Session:
         answers, lost = self._asker.ask(state, connected)
         if not answers:
             raise lost[0] if lost else _no_agents(self.target.label, connected)
+        self._lookups.start(answers, state, connected.agents)
         notes = [*connected.visibility, *(_lost(error) for error in lost)]
         look = Look(
             state=state,
@@ -117,7 +126,9 @@ class Session:
         if probes is None:
             # The first look has to see the listeners before it can probe them.
             probes = self._start_probes(connected, assemble(look))
-        look = replace(look, latency=self._prober.finish(probes), seconds=time.monotonic() - began)
+        look = replace(look, latency=self._prober.finish(probes))
+        dns, unasked = self._lookups.result()
+        look = replace(look, dns=dns, visibility=[*notes, *unasked], seconds=time.monotonic() - began)
         snapshot = judged(look, tuple(self._history), self.config)
         self._history.append(snapshot)
         return snapshot
@@ -204,8 +215,8 @@ class Session:
         return self._prober.start(connected, known, count)
 
 
-def _load() -> None:
-    for name in _LOADED_MEANWHILE:
+def _load(active: bool) -> None:
+    for name in (*_LOADED_MEANWHILE, *(["podprobe.agents.dns"] if active else [])):
         importlib.import_module(name)
 
 

@@ -65,6 +65,21 @@ def resolve(root: int, path: bytes) -> int:
             os.close(fd)
 
 
+def read_file(pid: int, path: bytes, limit: int) -> bytes:
+    """The first `limit` bytes of a regular file, as a process finds it at an absolute path.
+
+    Raises:
+        OSError: as of `open_path`; `EINVAL` where it is no regular file.
+    """
+    place = open_path(pid, path)
+    try:
+        if not stat.S_ISREG(os.fstat(place).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return procfs.read(f"/proc/self/fd/{place}", limit)
+    finally:
+        os.close(place)
+
+
 def reopen_directory(place: int) -> int:
     """A descriptor that can be listed, of a directory opened for its place; access times are kept where allowed.
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 64 << 10
 
-_VERBS = {"look": "look", "probe": "probes.run", "capture": "capture"}
+_VERBS = {"look": "look", "probe": "probes.run", "capture": "capture", "exchange": "exchange"}
 """Verb to the module whose `run` answers it; imported when first asked for."""
 
 

@@ -227,6 +227,18 @@ class LockItem(Answer, frozen=True, kw_only=True):
     """Where an open file of a process of this agent's tells it."""
 
 
+class DnsValue(Answer, frozen=True, kw_only=True):
+    """`dns`: by what the container's programs resolve names (`value`)."""
+
+    servers: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
+    """`nameserver` lines of resolv.conf."""
+    search: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
+    options: Annotated[tuple[Word, ...], Meta(max_length=64)] = ()
+    hosts: Annotated[tuple[Word, ...], Meta(max_length=64)] | None = None
+    """Sources of host names in nsswitch.conf."""
+    library: Literal["glibc", "musl"] | None = None
+
+
 # --- what the namespaces share ------------------------------------------------------------------------------
 
 
@@ -409,6 +421,7 @@ VALUES: dict[str, type[Answer]] = {
     "cgroup": CgroupValue,
     "counters": CountersValue,
     "ipc_limits": IpcLimitsValue,
+    "dns": DnsValue,
 }
 """Areas that are one object."""
 
@@ -422,6 +435,7 @@ OWN = (
     "dev_shm",
     "cgroup",
     "locks",
+    "dns",
     "walks",
 )
 SHARED = (
@@ -450,6 +464,27 @@ class ProbeAnswer(Answer, frozen=True, kw_only=True):
     """Failures by the errno's name."""
     statuses: dict[Word, int] = {}
     """HTTP answers by status."""
+
+
+class Reply(Answer, frozen=True, kw_only=True):
+    """What came back to one payload of an exchange."""
+
+    payload: Count
+    server: Count
+    """By its place among those asked."""
+    time_us: Count
+    """After the first sending."""
+    data: Annotated[bytes, Meta(max_length=65535)]
+
+
+class ExchangeAnswer(Answer, frozen=True, kw_only=True):
+    """`exchange`: messages to name servers and what came back, unread, as `PART` values of area `exchange`."""
+
+    replies: Annotated[tuple[Reply, ...], Meta(max_length=4)] = ()
+    errors: dict[Word, Word] = {}
+    """Servers that could not be reached, by the errno's name."""
+    sent: Annotated[tuple[Count, ...], Meta(max_length=4)] = ()
+    """How often each payload was sent."""
 
 
 class Areas:

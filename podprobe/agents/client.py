@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from podprobe.agents import answers, diag, handshake
-from podprobe.agents.answers import Areas, ProbeAnswer
+from podprobe.agents.answers import Areas, ExchangeAnswer, ProbeAnswer
 from podprobe.agents.exchange import Exchange, Wire
 from podprobe.errors import AgentError
 from podprobe_agent import protocol
@@ -61,6 +61,7 @@ _decode_capture_count = msgspec.json.Decoder(CaptureCount).decode
 _decode_items = {area: msgspec.json.Decoder(list[item]).decode for area, item in answers.ITEMS.items()}  # type: ignore[valid-type]
 _decode_value = {area: msgspec.json.Decoder(value).decode for area, value in answers.VALUES.items()}
 _decode_probe = msgspec.json.Decoder(ProbeAnswer).decode
+_decode_exchange = msgspec.json.Decoder(ExchangeAnswer).decode
 
 
 class Agent:
@@ -195,6 +196,54 @@ class Agent:
                         raise self._wire.broken(
                             f"{count} probes were asked for, {len(answer.samples_ns)} answered"
                         )
+                elif frame.kind != protocol.END:
+                    raise _unexpected(self._wire, frame)
+        return answer
+
+    def exchange(
+        self,
+        servers: Sequence[str],
+        payloads: Sequence[bytes],
+        sends: Sequence[tuple[float, int]],
+        *,
+        seconds: float,
+        tcp: bool = False,
+        root_pid: int = 1,
+    ) -> ExchangeAnswer:
+        """Have messages carried to name servers of the container's resolv.conf, and what comes back.
+
+        Args:
+            servers: addresses.
+            payloads: DNS messages; each is told from the others by its first two bytes.
+            sends: when each payload without a reply is sent, in seconds, and to which of the servers.
+            seconds: for all of it.
+            tcp: over connections instead.
+            root_pid: the container's first process, as the agent numbers it: whose resolv.conf counts.
+
+        Raises:
+            AgentError: the agent refuses, is gone, broke the protocol, or did not answer in time.
+        """
+        request = {
+            "verb": "exchange",
+            "servers": list(servers),
+            "payloads": list(payloads),
+            "sends": list(sends),
+            "seconds": seconds,
+            "tcp": tcp,
+            "root_pid": root_pid,
+        }
+        answer = ExchangeAnswer()
+        with self._wire.ask(request, seconds + 5.0) as exchange:
+            for frame in exchange:
+                if frame.kind == protocol.PART:
+                    part = _decode(self._wire, _decode_part, frame.payload)
+                    if part.area != "exchange" or not part.value:
+                        raise self._wire.broken("an exchange was answered with something else")
+                    answer = _decode(self._wire, _decode_exchange, part.value)
+                    if any(
+                        one.payload >= len(payloads) or one.server >= len(servers) for one in answer.replies
+                    ):
+                        raise self._wire.broken("it has a reply to what was not sent")
                 elif frame.kind != protocol.END:
                     raise _unexpected(self._wire, frame)
         return answer

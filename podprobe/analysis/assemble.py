@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from podprobe.analysis.answered import Answered, Household
-    from podprobe.model import Latency
+    from podprobe.model import Dns, Latency
     from podprobe.targets.base import PodState
 
 _PORT_RANGE = "net.ipv4.ip_local_port_range"
@@ -41,6 +41,8 @@ class Look:
     visibility: Sequence[Visibility] = ()
     """What the session itself could not see (agents missing or lost)."""
     latency: Sequence[Latency] = ()
+    dns: Sequence[Dns] = ()
+    """How names are resolved, with what lookups brought."""
     taken_at: float = 0.0
     """Seconds since the epoch."""
     seconds: float = 0.0
@@ -67,6 +69,7 @@ def assemble(look: Look) -> Snapshot:
         latency=tuple(look.latency),
         services=state.services,
         network_policies=state.network_policies,
+        dns=tuple(look.dns),
     )
 
 
@@ -76,7 +79,7 @@ _TOLD_BY_ANY = {"sysv_sem": "values", "sysv_msg": "max_bytes", "mqueue": "messag
 
 def _notes(answers: Sequence[Answered]) -> list[Visibility]:
     # Where PIDs are shared, these are asked once more for each container; the first process is the Pod's sandbox.
-    by_root = {"mounts", "dev_shm", "cgroup", "walks"} if any(a.container for a in answers) else set()
+    by_root = {"mounts", "dev_shm", "cgroup", "dns", "walks"} if any(a.container for a in answers) else set()
     known = {area for area, field in _TOLD_BY_ANY.items() if _all_told(answers, area, field)}
     return [
         Visibility(

@@ -203,6 +203,14 @@ def _reach(snapshot: Snapshot) -> Iterator[Item]:
     return ((f"{found.protocol} :{found.port}", found) for found in snapshot.reach)
 
 
+def _resolvers(snapshot: Snapshot) -> Iterator[Item]:
+    return ((container, dns) for dns in snapshot.dns for container in dns.containers)
+
+
+def _lookups(snapshot: Snapshot) -> Iterator[Item]:
+    return ((f"{found.name} {found.type}", found) for dns in snapshot.dns for found in dns.lookups)
+
+
 def _hex_key(found: Any) -> str:
     return f"private of uid {found.uid}" if _private(found.key) else found.key
 
@@ -320,6 +328,13 @@ _AREAS = (
         "types ingress egress",
         hidden="name",
     ),
+    _area(
+        "name resolution",
+        _resolvers,
+        "servers search options ndots timeout_seconds attempts hosts_order library",
+        hidden="containers lookups outside_queries",
+    ),
+    _area("lookup", _lookups, "outcome queries", hidden="name type kind"),
     _area("reach", _reach, "allowed sources container", hidden="protocol port policies"),
     _area(
         "finding",

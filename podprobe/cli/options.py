@@ -135,6 +135,10 @@ def access_options(function: F) -> F:
 
 _LOOK_OPTIONS = [
     click.option("--passive", is_flag=True, help="Only read: no active probe of any port or socket."),
+    click.option(
+        "--dns-name", "dns_names", metavar="NAME", multiple=True,
+        help="Look up an outside name from inside the Pod, too; repeatable.",
+    ),
     click.option("--all-connections", is_flag=True, help="Keep every connection, however many there are."),
     click.option(
         "--walk-budget", type=DURATION, default="2s", show_default=True,
@@ -152,6 +156,7 @@ def look_options(function: F) -> F:
 
         look = SessionOptions(
             active=not options.pop("passive"),
+            dns_names=tuple(options.pop("dns_names")),
             all_connections=options.pop("all_connections"),
             walk_seconds=options.pop("walk_budget"),
         )

@@ -13,6 +13,7 @@ from podprobe.model.base import (
     Usage,
 )
 from podprobe.model.codec import from_json, json_schema, to_builtins, to_json
+from podprobe.model.dns import Dns, Lookup, LookupKind, Outcome
 from podprobe.model.ipc import (
     Attachment,
     DevShm,
@@ -83,6 +84,7 @@ __all__ = [
     "DeclaredPort",
     "DeletedFile",
     "DevShm",
+    "Dns",
     "Evidence",
     "FileLock",
     "Filesystem",
@@ -100,6 +102,8 @@ __all__ = [
     "Limit",
     "Listener",
     "LockHolder",
+    "Lookup",
+    "LookupKind",
     "Mesh",
     "MeshName",
     "MessageQueue",
@@ -107,6 +111,7 @@ __all__ = [
     "Mount",
     "Network",
     "NetworkPolicy",
+    "Outcome",
     "Owner",
     "Path",
     "PolicyPort",

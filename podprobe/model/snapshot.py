@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from podprobe.model.base import Model
+from podprobe.model.dns import Dns
 from podprobe.model.ipc import Ipc
 from podprobe.model.judgement import Channel, Finding, Latency, Service
 from podprobe.model.network import Network
@@ -40,4 +41,6 @@ class Snapshot(Model, frozen=True, kw_only=True):
     paths: tuple[Path, ...] = ()
     """The ways that requests were seen to take through them."""
     mesh: Mesh | None = None
+    dns: tuple[Dns, ...] = ()
+    """One for each way in which the containers resolve names; most Pods have one."""
     findings: tuple[Finding, ...] = ()

@@ -27,6 +27,7 @@ _VOLUME = (*_POD, "volume")
 _CHANNEL = (*_POD, "kind", "a", "b", "via")
 _PROBE = (*_POD, "kind", "from_container", "to_container", "endpoint")
 _LISTENER = (*_POD, "protocol", "address", "port", "container")
+_LOOKUP = (*_POD, "name", "type", "containers")
 _INTERFACE = (*_POD, "interface")
 
 
@@ -110,6 +111,14 @@ METRICS: dict[str, Metric] = {
     ),
     "probe_failed_ratio": _gauge(_PROBE, "Share of the look's active probes that failed."),
     "channel_health": _gauge(_CHANNEL, "1 ok, 0.5 degraded, 0 broken; absent where unknown."),
+    "dns_lookup_duration_seconds": _gauge(
+        _LOOKUP, "How long the last lookup from inside the Pod took, its search list included."
+    ),
+    "dns_lookup_names": _gauge(_LOOKUP, "Names that the search list made of the one that was looked up."),
+    "dns_lookup_failed": _gauge(
+        _LOOKUP,
+        "1 where the last lookup had no answer or one that is none; that a name does not exist is one.",
+    ),
     "service_port_served": _gauge(
         (*_POD, "service", "port"), "1 where a Service's port ends at a listener, 0 where it does not."
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.dns import is_trouble
 from podprobe.analysis.times import epoch
 from podprobe.analysis.words import OUTSIDE, nobody
 from podprobe.report.neutral import neutral
@@ -34,7 +35,7 @@ _COUNTERS = {
 
 def samples(snapshot: Snapshot) -> Iterator[Sample]:
     """Everything that the snapshot knows a number for. What is absent there is absent here."""
-    for part in (_look, _containers, _listeners, _network, _flows, _volumes, _ipc, _latency, _channels):
+    for part in (_look, _containers, _listeners, _network, _flows, _volumes, _ipc, _latency, _channels, _dns):
         yield from part(snapshot)
 
 
@@ -235,6 +236,17 @@ def _channels(snapshot: Snapshot) -> Iterator[Sample]:
         for port in service.ports[:MOST_SERIES]:
             served = None if port.listener == "unknown" else port.listener == "ok"
             yield from _known((service.name, str(port.port)), service_port_served=served)
+
+
+def _dns(snapshot: Snapshot) -> Iterator[Sample]:
+    for dns in snapshot.dns[:MOST_SERIES]:
+        for lookup in dns.lookups[:MOST_SERIES]:
+            yield from _known(
+                (lookup.name, lookup.type, ",".join(dns.containers)),
+                dns_lookup_duration_seconds=_seconds(lookup.time_us),
+                dns_lookup_names=lookup.queries,
+                dns_lookup_failed=is_trouble(lookup),
+            )
 
 
 _HEALTH = {"ok": 1.0, "degraded": 0.5, "broken": 0.0}

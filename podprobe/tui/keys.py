@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         Container,
         DeletedFile,
         DevShm,
+        Dns,
         FileLock,
         Finding,
         Flow,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         Latency,
         Limit,
         Listener,
+        Lookup,
         MessageQueue,
         Mount,
         NetworkPolicy,
@@ -181,3 +183,13 @@ def of_policy(policy: NetworkPolicy) -> Key:
 def of_reach(reach: Reach) -> Key:
     """By port and whose it is."""
     return "reach", reach.protocol, reach.port, reach.container
+
+
+def of_resolver(dns: Dns) -> Key:
+    """By the containers that have its settings."""
+    return "dns", *dns.containers
+
+
+def of_lookup(dns: Dns, lookup: Lookup) -> Key:
+    """By name and type, and the containers whose settings were gone by."""
+    return "lookup", lookup.name, lookup.type, *dns.containers

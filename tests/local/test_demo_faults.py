@@ -277,13 +277,21 @@ def _start_race(demo: Demo) -> bool:
     )
 
 
+_ASK = "import socket; print(socket.getaddrinfo('kubernetes.default.svc', 443)[0][4])"
+
+
 def _dns_failing(demo: Demo) -> bool:
-    question = "import socket; socket.getaddrinfo('db.example', 80)"
     settings = (kernel.root_of(demo, "web") / "etc/resolv.conf").read_text()
-    start = time.monotonic()
     with pytest.raises(subprocess.CalledProcessError, match="returned non-zero"):
-        kernel.run_in(demo, kernel.PYTHON, "-I", "-c", question, container="web")
-    return "nameserver 127.0.0.1\n" in settings and time.monotonic() - start > 0.5
+        kernel.run_in(demo, kernel.PYTHON, "-I", "-c", _ASK, container="web")
+    return "nameserver 127.0.0.1\n" in settings
+
+
+def _dns_slow(demo: Demo) -> bool:
+    start = time.monotonic()
+    answer = kernel.run_in(demo, kernel.PYTHON, "-I", "-c", _ASK, container="web")
+    # Two names of the search list do not exist, the third one does; each takes its time.
+    return "10.96.0.1" in answer and time.monotonic() - start > 1.5
 
 
 CHECKS: dict[str, Callable[[Demo], bool]] = {

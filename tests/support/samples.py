@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import msgspec
 
 from podprobe.model import (
@@ -11,6 +13,7 @@ from podprobe.model import (
     Counters,
     DeclaredPort,
     DevShm,
+    Dns,
     Filesystem,
     Flow,
     Histogram,
@@ -19,6 +22,8 @@ from podprobe.model import (
     Latency,
     Limit,
     Listener,
+    Lookup,
+    LookupKind,
     Mount,
     Network,
     Owner,
@@ -465,6 +470,46 @@ def healthy_pod() -> Snapshot:
                 ready=True,
             ),
         ),
+        dns=(resolver(),),
+    )
+
+
+def resolver(**changes: Any) -> Dns:
+    """How names are resolved where the cluster's name server answers."""
+    dns = Dns(
+        containers=("nginx", "webapp"),
+        servers=("10.96.0.10",),
+        search=("shop.svc.cluster.local", "svc.cluster.local", "cluster.local"),
+        options=("ndots:5",),
+        ndots=5,
+        hosts_order=("files", "dns"),
+        library="glibc",
+        outside_queries=4,
+        lookups=(
+            lookup("kubernetes.default.svc", "cluster", "A", 3, 2_310, "10.96.0.1"),
+            lookup("kubernetes.default.svc", "cluster", "AAAA", 3, 2_420),
+            lookup("shop", "own-service", "A", 1, 640, "10.96.12.4"),
+            lookup("shop", "own-service", "AAAA", 1, 655),
+        ),
+    )
+    return msgspec.structs.replace(dns, **changes)
+
+
+def lookup(
+    name: str, kind: LookupKind, record: Literal["A", "AAAA"], queries: int, time_us: int, *addresses: str
+) -> Lookup:
+    """A lookup that a name server answered."""
+    return Lookup(
+        name=name,
+        kind=kind,
+        type=record,
+        outcome="ok" if addresses else "no-data",
+        answered_as=f"{name}.cluster.local",
+        addresses=addresses,
+        queries=queries,
+        attempts=queries,
+        server="10.96.0.10",
+        time_us=time_us,
     )
 
 

@@ -13,6 +13,7 @@ from podprobe.model import (
     DeclaredPort,
     DeletedFile,
     DevShm,
+    Dns,
     FileLock,
     Finding,
     Ipc,
@@ -54,9 +55,11 @@ from tests.support.samples import (
     flow,
     healthy_pod,
     latency,
+    lookup,
     outside_connection,
     owner,
     process,
+    resolver,
 )
 
 
@@ -347,6 +350,31 @@ def _services() -> tuple[Service, ...]:
     )
 
 
+def _dns() -> tuple[Dns, ...]:
+    (asked, _, own, _) = resolver().lookups
+    silent = replace(
+        own,
+        outcome="timeout",
+        addresses=(),
+        server=None,
+        attempts=2,
+        time_us=1_000_000,
+        answered_as="shop.shop.svc",
+    )
+    return (
+        resolver(
+            containers=("nginx", "webapp", "worker"),
+            lookups=(
+                replace(asked, time_us=812_000),
+                replace(asked, type="AAAA", outcome="no-data", addresses=(), time_us=812_400),
+                silent,
+                replace(silent, type="AAAA"),
+                lookup("example.com", "outside", "A", 4, 4_200, "192.0.2.80"),
+            ),
+        ),
+    )
+
+
 def _channels() -> tuple[Channel, ...]:
     return (
         Channel(kind="tcp", a="nginx", b="webapp", directed=True, via="127.0.0.1:5000", health="broken",
@@ -434,5 +462,6 @@ def troubled() -> Snapshot:
         ),
         channels=_channels(),
         services=_services(),
+        dns=_dns(),
         findings=_findings(),
     )  # fmt: skip

@@ -38,6 +38,7 @@ COLLECTORS = {
     "dev_shm": "posix_ipc:collect_dev_shm",
     "cgroup": "cgroup:collect",
     "locks": "locks:collect",
+    "dns": "dns:collect",
     # what the namespaces share
     "inet": "sockets:collect",
     "unix": "unix_sockets:collect",

@@ -1,5 +1,5 @@
-"""Services, NetworkPolicies and meshes: how the outside gets to the Pod."""
+"""Services, NetworkPolicies, meshes and names: how the outside gets to the Pod, and the Pod to it."""
 
-from podprobe.findings.services import mesh, policies, ports
+from podprobe.findings.services import mesh, names, policies, ports
 
-__all__ = ["mesh", "policies", "ports"]
+__all__ = ["mesh", "names", "policies", "ports"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.report.sections import judgement, network, policies, shared, workload
+from podprobe.report.sections import judgement, names, network, policies, shared, workload
 from podprobe.report.sections.base import Cell, Column, Marks, Row, Section, Tone
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def sections(snapshot: Snapshot, *, detail: bool = False) -> list[Section]:
         judgement.services,
         policies.reach,
         policies.policies,
+        names.lookups,
+        names.resolvers,
         judgement.visibility,
     ]
     if detail:

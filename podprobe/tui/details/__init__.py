@@ -48,6 +48,8 @@ def describe(target: Target, state: State) -> Details | None:
     blocks.append(Facts("", fields.rows(found.item, skip)))
     if found.parent is not None and kind == "service":
         blocks.append(Facts("Service", fields.rows(found.parent, frozenset({"ports"}))))
+    if found.parent is not None and kind == "lookup":
+        blocks.append(Facts("resolv.conf", fields.rows(found.parent, frozenset({"lookups"}))))
     if kind == "policy":
         blocks += _policy(found.item)
     if kind == "container":
@@ -83,6 +85,7 @@ _SKIPPED = {
     "channel": frozenset({"evidence"}),
     "latency": frozenset({"histogram"}),
     "policy": frozenset({"ingress", "egress"}),
+    "dns": frozenset({"lookups"}),
 }
 
 
@@ -107,6 +110,8 @@ _NAMES: dict[str, Callable[[keys.Key, Any], str]] = {
     "semaphore": _sysv_name,
     "message-queue": _sysv_name,
     "service": lambda key, _: f"{key[1]}:{key[2]}",
+    "lookup": lambda key, _: f"{key[1]} {key[2]}",
+    "dns": lambda key, _: "of " + ", ".join(str(part) for part in key[1:]),
     "reach": lambda key, _: f"{key[2]}/{key[1]}",
     "dev-shm": lambda key, _: "of " + ", ".join(str(part) for part in key[1:]),
     "process": lambda key, item: f"{item.name} {key[2]} in {key[1]}",

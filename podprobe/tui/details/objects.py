@@ -53,6 +53,12 @@ def _service_ports(snapshot: Snapshot) -> Iterator[Found]:
             yield Found(keys.of_service(service, port), f"/services/{index}/ports/{number}", port, service)
 
 
+def _lookups(snapshot: Snapshot) -> Iterator[Found]:
+    for index, dns in enumerate(snapshot.dns):
+        for number, lookup in enumerate(dns.lookups):
+            yield Found(keys.of_lookup(dns, lookup), f"/dns/{index}/lookups/{number}", lookup, dns)
+
+
 def _deleted_files(snapshot: Snapshot) -> Iterator[Found]:
     for index, volume in enumerate(snapshot.volumes):
         for number, file in enumerate(volume.deleted_files):
@@ -118,6 +124,8 @@ _WALKS: dict[str, tuple[str, Walk]] = {
     "latency": ("latency", _flat("/latency", lambda s: s.latency, keys.of_latency)),
     "service": ("Service", _service_ports),
     "policy": ("NetworkPolicy", _flat("/network_policies", lambda s: s.network_policies, keys.of_policy)),
+    "lookup": ("lookup", _lookups),
+    "dns": ("name resolution", _flat("/dns", lambda s: s.dns, keys.of_resolver)),
     "reach": ("reach of port", _flat("/reach", lambda s: s.reach, keys.of_reach)),
 }
 """What each kind of identity is called, and how to walk over its objects. A part comes before its whole."""

@@ -37,6 +37,6 @@ VIEWS = (
     View("volumes", "Volumes", "bytes and inodes of every volume, deleted files, locks"),
     View("latency", "Latency", "what a connect costs between containers"),
     View("processes", "Processes", "the process tree of each container"),
-    View("outside", "Outside", "Services, probes, interfaces, kernel counters"),
+    View("outside", "Outside", "Services, probes, names, interfaces, kernel counters"),
 )
 """In the order of their number keys."""

@@ -1,4 +1,4 @@
-"""Outside: Services, NetworkPolicies, the kubelet's probes, interfaces, and the counters of the network namespace."""
+"""Outside: Services, NetworkPolicies, the kubelet's probes, names, interfaces, and the network namespace's counters."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from podprobe.report import units
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, said, spark
-from podprobe.tui.views import policies
+from podprobe.tui.views import names, policies
 from podprobe.tui.views.table import Column, Section, container_column, number_column, text_column
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ _TROUBLE = (
 
 
 def sections(state: State) -> list[Section]:
-    """Services, NetworkPolicies where there are any, probes, interfaces, counters."""
+    """Services, NetworkPolicies where there are any, probes, names, interfaces, counters."""
     snapshot = state.snapshot
     ports = [
         ServiceRow(service, port)
@@ -76,6 +76,7 @@ def sections(state: State) -> list[Section]:
         _services(ports),
         *policies.sections(state),
         _probes(state, probes),
+        *names.sections(state),
         _interfaces(snapshot.network.interfaces),
         _counters(state, rows),
     ]

@@ -36,7 +36,7 @@ NAMES = (
     # processes and resources
     "zombies", "pids-near-limit", "shared-pids", "cpu-throttled", "memory-near-limit", "oom-kill", "unlimited-sibling",
     # start-up and names
-    "start-race", "dns-failing",
+    "start-race", "dns-failing", "dns-slow",
 )  # fmt: skip
 DEFAULT = ("retransmits", "port-conflict", "inodes-full", "leaked-segment", "zombies")
 """What the demo Pod has where nothing else is said."""
