@@ -39,10 +39,11 @@ class Prober:
         self._rounds: dict[ProbePlan, deque[tuple[float, Latency]]] = {}
 
     def start(self, connected: AgentSet, known: Snapshot, count: int) -> Started:
-        """Have the listeners of `known` probed, `count` times each. Does not wait."""
+        """Have the listeners of `known` probed, `count` times each at most. Does not wait."""
         plans, _ = plan(known, frozenset(connected.agents))
+        agents = connected.agents
         return [
-            (item, self._pool.submit(_probe, connected.agents[item.from_container], item.to, count))
+            (item, self._pool.submit(_probe, agents[item.from_container], item.to, item.count(count)))
             for item in plans
         ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from podprobe.analysis.connections import endpoint
@@ -23,6 +23,12 @@ class ProbePlan:
     from_container: str | None
     to_container: str | None
     to: str
+    room: int | None = field(default=None, compare=False)
+    """Connections that the listener's accept queue still takes, shared among those who probe it; `None`: unknown."""
+
+    def count(self, wanted: int) -> int:
+        """How many probes to send: never more than the queue takes though nobody accepts, or they would fill it."""
+        return wanted if self.room is None else max(1, min(wanted, self.room))
 
 
 def probe_address(listener: Listener) -> str:
@@ -64,5 +70,12 @@ def plan(snapshot: Snapshot, agents: frozenset[str | None]) -> tuple[tuple[Probe
         if not callers:
             others = sorted((a for a in agents if a != listener.container), key=lambda a: a or "")
             callers = [others[0]] if others else list(agents)[:1]
-        plans += [ProbePlan(caller, listener.container, to) for caller in callers]
+        room = _room(listener, len(callers))
+        plans += [ProbePlan(caller, listener.container, to, room) for caller in callers]
     return tuple(plans), max(0, len(chosen) - MOST_ENDPOINTS)
+
+
+def _room(listener: Listener, callers: int) -> int | None:
+    if not listener.backlog_limit:
+        return None
+    return (listener.backlog_limit - (listener.backlog or 0)) // max(1, callers)

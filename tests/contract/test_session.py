@@ -70,6 +70,18 @@ def listener() -> Iterator[socket.socket]:
         yield server
 
 
+def test_probes_never_fill_an_accept_queue(alone: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=4) as server:
+        port = server.getsockname()[1]
+        with Session(ThisMachine(stay_dead=False), SessionOptions(probe_count=20)) as session:
+            look = session.look()
+        (latency,) = [item for item in look.latency if item.to == f"127.0.0.1:{port}"]
+        assert (latency.count, latency.failures) == (4, 0)
+        # There was room for another client all the time.
+        with socket.create_connection(("127.0.0.1", port), timeout=5):
+            pass
+
+
 def test_a_look_finds_a_listener_and_times_it(alone: bool, listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     steps: list[Progress] = []
