@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.report.sections import judgement, names, network, policies, shared, workload
+from podprobe.report.sections import judgement, names, network, policies, shared, unseen, workload
 from podprobe.report.sections.base import Cell, Column, Marks, Row, Section, Tone
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def sections(snapshot: Snapshot, *, detail: bool = False) -> list[Section]:
         policies.policies,
         names.lookups,
         names.resolvers,
-        judgement.visibility,
+        unseen.visibility,
     ]
     if detail:
         makers += [

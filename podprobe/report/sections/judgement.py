@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from podprobe.analysis.words import OUTSIDE
 from podprobe.report import units
-from podprobe.report.neutral import neutral
 from podprobe.report.sections.base import Cell, Column, Marks, Section, section, text, time
 
 if TYPE_CHECKING:
@@ -125,23 +124,6 @@ def services(snapshot: Snapshot, marks: Marks) -> Section:
         Column("reaches"),
     )
     return section("services", "Services", columns, rows)
-
-
-def visibility(snapshot: Snapshot, marks: Marks) -> Section:
-    """What was not wholly seen; nothing where all was."""
-    rows = [
-        marks.row(
-            f"/visibility/{index}",
-            text(part.area, 40),
-            text(part.container, 63) if part.container else Cell("whole Pod"),
-            Cell(part.level, tone="warning" if part.level == "none" else "plain"),
-            Cell(neutral(part.reason, 300) + (f" → {neutral(part.allow, 200)}" if part.allow else "")),
-        )
-        for index, part in enumerate(snapshot.visibility)
-        if part.level != "full"
-    ]
-    columns = (Column("area"), Column("container"), Column("seen"), Column("why"))
-    return section("visibility", "Not wholly seen", columns, rows)
 
 
 def count_port(port: int, protocol: str) -> Cell:
