@@ -16,11 +16,11 @@ import select
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING
 
 from podprobe_agent import protocol
 from podprobe_agent.errors import RefusedError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from threading import Event

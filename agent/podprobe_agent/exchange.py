@@ -10,7 +10,6 @@ import base64
 import select
 import socket
 import time
-from typing import TYPE_CHECKING
 
 from podprobe_agent import protocol, resolvconf
 from podprobe_agent.collectors import _door
@@ -18,6 +17,7 @@ from podprobe_agent.collectors.context import Context
 from podprobe_agent.errors import RefusedError
 from podprobe_agent.probes.run import errno_name
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from threading import Event

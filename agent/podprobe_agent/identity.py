@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from podprobe_agent import __version__, protocol
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -37,13 +37,14 @@ FIRST = (
     "podprobe_agent.psutil_loader",
     "podprobe_agent.serve",
     "podprobe_agent.identity",
+    "podprobe_agent.lean",
     "podprobe_agent.protocol",
     "podprobe_agent.errors",
     "podprobe_agent.output",
 )
 """The modules that it takes to say HELLO, and of the standard library:"""
 _LIBRARY_FIRST = (
-    "typing",
+    "collections",
     "json",
     "threading",
     "select",
@@ -57,7 +58,6 @@ _LIBRARY_LATER = (
     *(
         "array",
         "base64",
-        "collections",
         "contextlib",
         "ctypes",
         "datetime",

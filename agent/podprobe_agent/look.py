@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from threading import Thread
-from typing import TYPE_CHECKING
 
 from podprobe_agent import collectors, protocol
 from podprobe_agent.collectors.context import Context
 from podprobe_agent.output import Parts
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from threading import Event
     from typing import Any

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from podprobe_agent import procfs
+from podprobe_agent.lean import NamedTuple
 
 # Kinds without room of their own to run out of.
 PSEUDO = frozenset(

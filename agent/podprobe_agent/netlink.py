@@ -10,8 +10,8 @@ import os
 import socket
 import struct
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

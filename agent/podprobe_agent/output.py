@@ -11,10 +11,11 @@ import json
 import os
 import select
 import threading
-from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import protocol
+from podprobe_agent.lean import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -7,8 +7,10 @@ that has gone (`GONE`), `PermissionError` for one that is closed to the agent.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
+from podprobe_agent.lean import NamedTuple
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -95,6 +97,29 @@ def lines(file: str) -> Iterator[bytes]:
             yield from whole
         if rest:
             yield rest
+    finally:
+        os.close(fd)
+
+
+def matching(file: str, words: tuple[bytes, ...]) -> Iterator[list[bytes]]:
+    """The lines that hold one of the words, a list for each piece of the file that was read.
+
+    Most pieces of a long file hold none of them, and are not even taken apart.
+    """
+    fd = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        rest = b""
+        while True:
+            read = os.read(fd, 1 << 16)
+            piece = rest + read
+            end = piece.rfind(b"\n") + 1 if read else len(piece)
+            whole, rest = piece[:end], piece[end:]
+            if any(word in whole for word in words):
+                yield [line for line in whole.split(b"\n") if any(word in line for word in words)]
+            else:
+                yield []
+            if not read:
+                return
     finally:
         os.close(fd)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import NamedTuple
 
 from podprobe_agent import inroot
+from podprobe_agent.lean import NamedTuple
 
 _MOST_BYTES = 64 << 10
 _MOST_WORDS = 64

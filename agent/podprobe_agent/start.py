@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 from podprobe_agent import psutil_loader, serve
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from podprobe_agent.loader import Delivery
 

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-from tests.support.loopback import ROOT, _lo_up
+from tests.support.loopback import ROOT, lo_up
 
 NAMES = ("web", "app", "worker")
 CONNECTIONS = 98
@@ -85,7 +85,7 @@ def main() -> None:
     """Make the containers, say who they are, and wait."""
     outside = [os.open(f"/proc/self/ns/{name}", os.O_RDONLY) for name in ("net", "ipc", "uts")]
     _check(_libc.unshare(_CLONE_NEWNET | _CLONE_NEWIPC | _CLONE_NEWUTS))
-    _lo_up()
+    lo_up()
     source, ready = os.pipe()
     holders = []
     for number in range(len(NAMES)):

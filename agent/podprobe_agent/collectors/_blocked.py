@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 import platform
-from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import procfs
 from podprobe_agent.collectors import _shared
 from podprobe_agent.collectors._denied import Denied
+from podprobe_agent.lean import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from podprobe_agent.collectors.context import Context
 

@@ -11,10 +11,10 @@ import errno
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from podprobe_agent import procfs
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from podprobe_agent import procfs
 from podprobe_agent.collectors import _own, _shared
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from podprobe_agent.collectors.context import Context
 

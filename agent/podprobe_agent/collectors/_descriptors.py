@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from podprobe_agent import mountinfo, procfs
 from podprobe_agent.collectors import _shared
 from podprobe_agent.collectors._denied import Denied
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

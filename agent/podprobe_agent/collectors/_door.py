@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from podprobe_agent import procfs
 from podprobe_agent.collectors import _shared
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from podprobe_agent.collectors.context import Context
 

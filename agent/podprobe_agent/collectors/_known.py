@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 from podprobe_agent import procfs
 from podprobe_agent.collectors import _shared
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

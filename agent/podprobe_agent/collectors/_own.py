@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent.collectors import _shared
+from podprobe_agent.lean import NamedTuple
 from podprobe_agent.protocol import AGENT_TITLE, HOLDER_MARK
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from podprobe_agent.collectors.context import Context
 

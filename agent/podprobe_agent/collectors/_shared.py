@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from podprobe_agent import mountinfo, procfs
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Optional
 

@@ -8,11 +8,12 @@ directory of the hierarchy, and the group's path lies at it or below.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import inroot, mountinfo, procfs
 from podprobe_agent.collectors import _cgroup_files, _door, _shared
+from podprobe_agent.lean import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 

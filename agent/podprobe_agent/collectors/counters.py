@@ -6,8 +6,8 @@ import functools
 import os
 import socket
 import time
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
@@ -97,7 +97,8 @@ def localhost(hosts: str = "/etc/hosts") -> list[str]:
             }
         if "localhost" not in names:
             return []
-        answers = socket.getaddrinfo("localhost", None, type=socket.SOCK_STREAM)
+        # As bytes: text would import the tables of international names, 300 KiB, for a word without any.
+        answers = socket.getaddrinfo(b"localhost", None, type=socket.SOCK_STREAM)
     except OSError:
         return []
     return [str(address[0]) for _, _, _, _, address in answers]

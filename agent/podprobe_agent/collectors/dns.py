@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from podprobe_agent import resolvconf
 from podprobe_agent.collectors import _door
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

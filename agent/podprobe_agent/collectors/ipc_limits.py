@@ -7,11 +7,11 @@ the Pod's.
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from podprobe_agent import procfs
 from podprobe_agent.collectors import posix_ipc, sysv
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

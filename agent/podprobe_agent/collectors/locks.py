@@ -8,12 +8,13 @@ process in /proc/locks, and are shown for the whole machine: only those that a p
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe_agent import mountinfo, procfs
 from podprobe_agent.collectors import _blocked, _shared
 from podprobe_agent.collectors._descriptors import MountTable
+from podprobe_agent.lean import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from podprobe_agent import procfs
 from podprobe_agent.collectors import _shared, sysv
 from podprobe_agent.collectors._denied import Denied
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 _DELETED = b" (deleted)"
 _SYSV = re.compile(rb"/SYSV([0-9a-f]{8}) \(deleted\)\Z")
-_CHECK_EVERY = 4096
 
 
 def collect(context: Context) -> Iterator[dict[str, Any]]:
@@ -49,18 +48,16 @@ def _read(
     context: Context, pid: int, keys: dict[int, int], found: dict[tuple[object, ...], dict[str, Any]]
 ) -> bool:
     """Put a process's shared mappings into `found`; false if time was over first."""
-    for number, line in enumerate(procfs.lines(procfs.path(pid, "maps"))):
-        if number % _CHECK_EVERY == _CHECK_EVERY - 1 and context.expired:
+    for lines in procfs.matching(procfs.path(pid, "maps"), (b" /SYSV", b" /dev/shm/")):
+        for line in lines:
+            item = _item(pid, line, keys)
+            if item:
+                key = item["kind"], item["shmid"], item["device"], item["inode"]
+                known = found.setdefault(key, item)
+                if known is not item:
+                    known["bytes"] += item["bytes"]
+        if context.expired:
             return False
-        # Almost every line goes here: the search is cheaper than any split.
-        if b" /SYSV" not in line and b" /dev/shm/" not in line:
-            continue
-        item = _item(pid, line, keys)
-        if item:
-            key = item["kind"], item["shmid"], item["device"], item["inode"]
-            known = found.setdefault(key, item)
-            if known is not item:
-                known["bytes"] += item["bytes"]
     return True
 
 

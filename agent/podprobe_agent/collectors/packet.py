@@ -6,12 +6,12 @@ import os
 import socket
 import struct
 import sys
-from typing import TYPE_CHECKING
 
 from podprobe_agent import netlink
 from podprobe_agent.collectors import sockets, sockets_proc
 from podprobe_agent.protocol import INET_ROW
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

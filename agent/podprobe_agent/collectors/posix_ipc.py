@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from podprobe_agent import inroot, procfs
 from podprobe_agent.collectors import _door, _shared
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
@@ -183,6 +183,15 @@ def _open_mqueue(context: Context) -> int:
         os.close(place)
 
 
+_queues: dict[int, bool] = {}
+"""Whether a device of the agent's own is a mqueue filesystem: its container's mounts stay as they are."""
+
+
 def _is_mqueue(context: Context, path: str) -> bool:
-    device = procfs.device(os.stat(path).st_dev)
-    return any(mount.kind == "mqueue" and mount.device == device for mount in _shared.mounts(context, "self"))
+    number = os.stat(path).st_dev
+    if number not in _queues:
+        device = procfs.device(number)
+        _queues[number] = any(
+            mount.kind == "mqueue" and mount.device == device for mount in _shared.mounts(context, "self")
+        )
+    return _queues[number]

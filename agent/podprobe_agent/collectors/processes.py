@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
 
 from podprobe_agent import procfs
 from podprobe_agent.collectors import _known, _own, _shared
 from podprobe_agent.redact import Redactor
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import socket
 import struct
-from typing import TYPE_CHECKING
 
 from podprobe_agent import netlink
 from podprobe_agent.output import Rows
 from podprobe_agent.protocol import ROWS_DIAG
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -6,11 +6,11 @@ They come as the same rows, but without `tcp_info`, memory and cgroup id, which 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
 from podprobe_agent.output import Rows
 from podprobe_agent.protocol import INET_ROW, ROWS_INET
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

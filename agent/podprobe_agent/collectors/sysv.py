@@ -6,10 +6,9 @@ kernel answers for objects that the agent may read. ctypes is loaded only where 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from podprobe_agent import procfs
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

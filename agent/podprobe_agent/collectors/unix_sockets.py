@@ -7,11 +7,11 @@ namespace their paths are in.
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
 from podprobe_agent import netlink
 from podprobe_agent.collectors.sockets import SOCK_DIAG_BY_FAMILY
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

@@ -6,11 +6,11 @@ import os
 import stat
 import time
 from functools import partial
-from typing import TYPE_CHECKING
 
 from podprobe_agent import inroot, mountinfo, patience
 from podprobe_agent.collectors import _door
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

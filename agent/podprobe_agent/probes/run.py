@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import importlib
 import time
-from typing import TYPE_CHECKING
 
 from podprobe_agent import protocol
 from podprobe_agent.errors import RefusedError
 from podprobe_agent.probes.cpu_wait import CpuWait
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from threading import Event
     from typing import Any, Callable

@@ -16,11 +16,11 @@ import errno
 import socket
 import struct
 import time
-from typing import TYPE_CHECKING
 
 from podprobe_agent.errors import RefusedError
 from podprobe_agent.protocol import PROBE_SOURCE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 

@@ -6,12 +6,12 @@ import errno
 import os
 import socket
 import time
-from typing import TYPE_CHECKING
 
 from podprobe_agent import inroot
 from podprobe_agent.errors import RefusedError
 from podprobe_agent.probes.tcp import send_timeout
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
