@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.report.sections import judgement, names, network, policies, shared, unseen, workload
+from podprobe.report.sections import judgement, names, network, policies, proxies, shared, unseen, workload
 from podprobe.report.sections.base import Cell, Column, Marks, Row, Section, Tone
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def sections(snapshot: Snapshot, *, detail: bool = False) -> list[Section]:
     marks = Marks(snapshot.findings)
     makers = [
         judgement.channels,
+        proxies.paths,
         network.ports,
         network.flows,
         network.unix_listeners,
@@ -37,6 +38,9 @@ def sections(snapshot: Snapshot, *, detail: bool = False) -> list[Section]:
         judgement.services,
         policies.reach,
         policies.policies,
+        proxies.mesh,
+        proxies.proxies,
+        proxies.upstreams,
         names.lookups,
         names.resolvers,
         unseen.visibility,

@@ -92,7 +92,7 @@ def _ipc_rows(snapshot: Snapshot, marks: Marks) -> Iterator[Row]:
             Cell("POSIX sem" if file.semaphore else "POSIX shm"),
             text(file.name, 60),
             size(file.bytes),
-            full(file.used_bytes, file.bytes, not file.semaphore),
+            full(min(file.used_bytes, file.bytes), file.bytes, not file.semaphore),
             Cell(f"{len(file.mapped)} mapped", len(file.mapped)),
             _users(file.mapped, None),
             ABSENT,
