@@ -11,6 +11,7 @@ from podprobe.analysis.flows import FlowKey
 
 if TYPE_CHECKING:
     from podprobe.model import (
+        Bypass,
         Channel,
         Connection,
         Container,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
         MessageQueue,
         Mount,
         NetworkPolicy,
+        Path,
         PosixMessageQueue,
         PosixSharedMemory,
         Probe,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         ServicePort,
         SharedMemory,
         UnixSocket,
+        Upstream,
         Volume,
     )
 
@@ -193,3 +196,27 @@ def of_resolver(dns: Dns) -> Key:
 def of_lookup(dns: Dns, lookup: Lookup) -> Key:
     """By name and type, and the containers whose settings were gone by."""
     return "lookup", lookup.name, lookup.type, *dns.containers
+
+
+def of_path(path: Path) -> Key:
+    """By where it begins and all it leads to."""
+    return (
+        "path",
+        *(leg.from_container for leg in path.legs[:1]),
+        *(f"{leg.to_container} {leg.to} {leg.original}" for leg in path.legs),
+    )
+
+
+def of_leg(path: Path, number: int) -> Key:
+    """By its path, and its place in it: two paths may have a leg in common."""
+    return "leg", *of_path(path)[1:], number
+
+
+def of_upstream(proxy: str, upstream: Upstream) -> Key:
+    """By proxy and name."""
+    return "upstream", proxy, upstream.name
+
+
+def of_bypass(bypass: Bypass) -> Key:
+    """By container and endpoint."""
+    return "bypass", bypass.direction, bypass.container, bypass.endpoint

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from podprobe.analysis.policies import described
-from podprobe.analysis.words import UNKNOWN, nobody
+from podprobe.analysis.proxies.wording import place, priced, sentence
+from podprobe.analysis.words import OUTSIDE, UNKNOWN, nobody
 from podprobe.report.neutral import neutral
 from podprobe.tui.details import fields, objects, trends
 from podprobe.tui.details.blocks import Block, Bullets, Details, Facts, Links, Text, layout
@@ -15,7 +16,7 @@ from podprobe.tui.drawing.marks import mark_of_container
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from podprobe.model import Channel, Container, Finding, NetworkPolicy
+    from podprobe.model import Channel, Container, Finding, NetworkPolicy, Path
     from podprobe.tui import keys
     from podprobe.tui.details.objects import Found
     from podprobe.tui.drawing import Target
@@ -52,6 +53,11 @@ def describe(target: Target, state: State) -> Details | None:
         blocks.append(Facts("resolv.conf", fields.rows(found.parent, frozenset({"lookups"}))))
     if kind == "policy":
         blocks += _policy(found.item)
+    if kind == "path":
+        blocks += _path(found.item, state)
+    if kind == "bypass" and found.parent is not None:
+        blocks.append(Facts("Mesh", fields.rows(found.parent, frozenset({"bypass", "evidence"}))))
+        blocks.append(Bullets("Known by", tuple(neutral(one, 600) for one in found.parent.evidence)))
     if kind == "container":
         blocks += _container(found.item)
     if kind == "flow":
@@ -86,6 +92,8 @@ _SKIPPED = {
     "latency": frozenset({"histogram"}),
     "policy": frozenset({"ingress", "egress"}),
     "dns": frozenset({"lookups"}),
+    "path": frozenset({"legs", "price"}),
+    "leg": frozenset({"evidence"}),
 }
 
 
@@ -109,6 +117,10 @@ _NAMES: dict[str, Callable[[keys.Key, Any], str]] = {
     "shared-memory": _sysv_name,
     "semaphore": _sysv_name,
     "message-queue": _sysv_name,
+    "path": lambda _, item: sentence(item),
+    "leg": lambda _, item: f"{item.from_container or OUTSIDE} → {place(item)}",
+    "upstream": lambda key, _: f"{key[2]} of {key[1]}",
+    "bypass": lambda key, _: f"{key[2]} {key[3]}",
     "service": lambda key, _: f"{key[1]}:{key[2]}",
     "lookup": lambda key, _: f"{key[1]} {key[2]}",
     "dns": lambda key, _: "of " + ", ".join(str(part) for part in key[1:]),
@@ -228,6 +240,31 @@ def _policy(policy: NetworkPolicy) -> list[Block]:
         for kind, rules, nobody in directions
         if kind in policy.types
     ]
+
+
+def _path(path: Path, state: State) -> list[Block]:
+    """Leg by leg, and the flows and sockets that each is told by."""
+    blocks: list[Block] = []
+    links: list[tuple[Line, Target]] = []
+    for number, leg in enumerate(path.legs, 1):
+        heading = f"{number}. {leg.from_container or OUTSIDE} → {place(leg)}"
+        blocks.append(
+            Facts(
+                neutral(heading), fields.rows(leg, frozenset({"evidence", "from_container", "to_container"}))
+            )
+        )
+        for pointer in leg.evidence[:5]:
+            there = objects.at(state.snapshot, pointer)
+            if there is not None:
+                links.append((title(there), there.key))
+    if told := priced(path.price):
+        blocks.append(
+            Bullets(
+                "What the proxies on it cost",
+                (f"{told[0].upper()}{told[1:]}.", "The time that they take for a request: podprobe latency."),
+            )
+        )
+    return [*blocks, Links("Told by", tuple(links))]
 
 
 def _connections(key: keys.Key, state: State) -> list[Block]:

@@ -72,6 +72,24 @@ def _locks(snapshot: Snapshot) -> Iterator[Found]:
             yield Found(keys.of_lock(volume.name, lock), f"/volumes/{index}/locks/{number}", lock, volume)
 
 
+def _legs(snapshot: Snapshot) -> Iterator[Found]:
+    for index, path in enumerate(snapshot.paths):
+        for number, leg in enumerate(path.legs):
+            yield Found(keys.of_leg(path, number), f"/paths/{index}/legs/{number}", leg, path)
+
+
+def _upstreams(snapshot: Snapshot) -> Iterator[Found]:
+    for index, proxy in enumerate(snapshot.proxies):
+        for number, upstream in enumerate(proxy.admin.upstreams if proxy.admin else ()):
+            pointer = f"/proxies/{index}/admin/upstreams/{number}"
+            yield Found(keys.of_upstream(proxy.container, upstream), pointer, upstream, proxy)
+
+
+def _bypasses(snapshot: Snapshot) -> Iterator[Found]:
+    for index, bypass in enumerate(snapshot.mesh.bypass if snapshot.mesh else ()):
+        yield Found(keys.of_bypass(bypass), f"/mesh/bypass/{index}", bypass, snapshot.mesh)
+
+
 def _counters(snapshot: Snapshot) -> Iterator[Found]:
     for name, value in snapshot.network.counters.values.items():
         yield Found(keys.of_counter(name), f"/network/counters/values/{name}", value)
@@ -126,6 +144,10 @@ _WALKS: dict[str, tuple[str, Walk]] = {
     "policy": ("NetworkPolicy", _flat("/network_policies", lambda s: s.network_policies, keys.of_policy)),
     "lookup": ("lookup", _lookups),
     "dns": ("name resolution", _flat("/dns", lambda s: s.dns, keys.of_resolver)),
+    "leg": ("leg", _legs),
+    "path": ("path", _flat("/paths", lambda s: s.paths, keys.of_path)),
+    "upstream": ("upstream", _upstreams),
+    "bypass": ("past the mesh", _bypasses),
     "reach": ("reach of port", _flat("/reach", lambda s: s.reach, keys.of_reach)),
 }
 """What each kind of identity is called, and how to walk over its objects. A part comes before its whole."""

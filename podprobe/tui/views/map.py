@@ -9,6 +9,7 @@ from podprobe.report import units
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, blank, cut, fit, join, length, mark_of_health, said, spark
 from podprobe.tui.drawing.marks import mark_of_container
+from podprobe.tui.views import paths
 from podprobe.tui.views.flows import loss_mark, loss_role, party
 from podprobe.tui.views.outside import target_of, verdict
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _WORST_FIRST = {"broken": 0, "degraded": 1, "unknown": 2, "ok": 3}
 _ROLE = {"broken": "critical", "degraded": "warning", "unknown": "dim", "ok": "wire"}
 _FLOWS_OUTSIDE = 6
+_PATHS = 8
 _SPARK = 8
 
 
@@ -270,8 +272,15 @@ def _done(container: Container) -> bool:
 
 def _outside(state: State, width: int) -> list[Line]:
     lines: list[Line] = []
+    followed = [one for one in state.snapshot.paths if paths.shows(state, one)]
+    lines += [_aim(paths.line(one, width), keys.of_path(one)) for one in followed[:_PATHS]]
+    if len(followed) > _PATHS:
+        lines.append((Span(f"and {len(followed) - _PATHS} more paths through proxies: press 8", "dim"),))
+    led = {name for one in followed[:_PATHS] for name in one.services}
     for service in state.snapshot.services:
         for port in service.ports:
+            if f"{service.name}:{port.port}" in led:
+                continue  # a path shows it, and where it goes on
             if state.focus is not None and port.container not in {None, state.focus}:
                 continue
             line: Line = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from podprobe.report import units
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, said, spark
-from podprobe.tui.views import names, policies
+from podprobe.tui.views import names, paths, policies
 from podprobe.tui.views.table import Column, Section, container_column, number_column, text_column
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def sections(state: State) -> list[Section]:
     rows.sort(key=lambda row: (not is_trouble(row), not row.value, row.name))
     return [
         _services(ports),
+        *paths.sections(state),
         *policies.sections(state),
         _probes(state, probes),
         *names.sections(state),
