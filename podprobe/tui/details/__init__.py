@@ -47,21 +47,8 @@ def describe(target: Target, state: State) -> Details | None:
         blocks += trends.histogram(found.item.histogram)
     skip = _SKIPPED.get(kind, frozenset())
     blocks.append(Facts("", fields.rows(found.item, skip)))
-    if found.parent is not None and kind == "service":
-        blocks.append(Facts("Service", fields.rows(found.parent, frozenset({"ports"}))))
-    if found.parent is not None and kind == "lookup":
-        blocks.append(Facts("resolv.conf", fields.rows(found.parent, frozenset({"lookups"}))))
-    if kind == "policy":
-        blocks += _policy(found.item)
-    if kind == "path":
-        blocks += _path(found.item, state)
-    if kind == "bypass" and found.parent is not None:
-        blocks.append(Facts("Mesh", fields.rows(found.parent, frozenset({"bypass", "evidence"}))))
-        blocks.append(Bullets("Known by", tuple(neutral(one, 600) for one in found.parent.evidence)))
-    if kind == "container":
-        blocks += _container(found.item)
-    if kind == "flow":
-        blocks += _connections(key, state)
+    if more := _MORE.get(kind):
+        blocks += more(found, state)
     return Details(title(found), tuple(blocks))
 
 
@@ -84,6 +71,14 @@ def title(found: Found) -> Line:
         case "container":
             return mark_of_container(item), Span(" "), kind, name
     return kind, name
+
+
+def _mesh(found: Found) -> list[Block]:
+    """Of what passes a mesh by: the mesh, and how it is known."""
+    return [
+        Facts("Mesh", fields.rows(found.parent, frozenset({"bypass", "evidence"}))),
+        Bullets("Known by", tuple(neutral(one, 600) for one in found.parent.evidence)),
+    ]
 
 
 _SKIPPED = {
@@ -279,3 +274,15 @@ def _connections(key: keys.Key, state: State) -> list[Block]:
     )
     more = f", the worst {_LISTED} of {len(sockets):,}" if len(sockets) > _LISTED else ""
     return [Links(f"Sockets{more}", rows)]
+
+
+_MORE: dict[str, Callable[[Found, State], list[Block]]] = {
+    "service": lambda found, _: [Facts("Service", fields.rows(found.parent, frozenset({"ports"})))],
+    "lookup": lambda found, _: [Facts("resolv.conf", fields.rows(found.parent, frozenset({"lookups"})))],
+    "policy": lambda found, _: _policy(found.item),
+    "path": lambda found, state: _path(found.item, state),
+    "bypass": lambda found, _: _mesh(found),
+    "container": lambda found, _: _container(found.item),
+    "flow": lambda found, state: _connections(found.key, state),
+}
+"""What is said of a kind of thing besides its fields."""
