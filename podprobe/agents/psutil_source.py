@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import importlib.util
 import platform as host
+import re
 import subprocess
 import sys
 import tempfile
@@ -138,7 +138,8 @@ def _installed(machine: str, libc: str) -> Psutil | None:
         return None
     files = {f"psutil/{path.name}": path for path in package.glob("*.py")}
     modules = {name: path.read_bytes() for name, path in sorted(files.items()) if _is_wanted(name)}
-    return Psutil(importlib.metadata.version("psutil"), modules, extension.read_bytes())
+    version = re.search(rb'^__version__ = "([\w.]+)"', modules["psutil/__init__.py"], re.MULTILINE)
+    return Psutil(version[1].decode() if version else "?", modules, extension.read_bytes())
 
 
 def _download(wheel: Wheel) -> Psutil | str:
