@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
@@ -11,10 +10,8 @@ import msgspec
 
 from podprobe.targets.kubernetes.failures import refused, unreachable
 from podprobe.targets.kubernetes.objects import read
-from podprobe.targets.kubernetes.tls import context_of
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterator, Mapping, Sequence
 
     from podprobe.targets.kubernetes.asks import Ask
@@ -50,13 +47,9 @@ class Api:
 
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._http = RESTClientObject(connection.configuration).pool_manager
-        # Else urllib3 makes a context, and reads certificates, for each connection anew.
-        self._http.connection_pool_kw["ssl_context"] = context_of(connection.configuration)
-
-    @cached_property
-    def stream_tls(self) -> ssl.SSLContext | None:
-        """For WebSockets. Not the one of the requests: urllib3 changes settings of the context that it is given."""
-        return context_of(self.connection.configuration)
+        # Else urllib3 would read the certificates for each connection anew, and they are gone by then.
+        read: dict[str, Any] = dict.fromkeys(("ca_certs", "ca_cert_data", "cert_file", "key_file"))
+        self._http.connection_pool_kw.update(read, ssl_context=connection.tls.requests)
 
     @property
     def server(self) -> str:

@@ -339,7 +339,7 @@ def _frame(opcode: int, payload: bytes) -> bytes:
 
 
 def _tls(api: Api) -> dict[str, Any]:
-    context = api.stream_tls
+    context = api.connection.tls.streams
     if context is None:
         return {}
     name = api.connection.configuration.tls_server_name

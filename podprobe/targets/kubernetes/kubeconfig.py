@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from podprobe.errors import AccessError, TargetError
+from podprobe.targets.kubernetes.tls import Tls, certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,8 @@ class Connection:
 
     configuration: Any
     """`kubernetes.client.Configuration`: server, certificates, proxy, and the token, renewed when it expires."""
+    tls: Tls
+    """Its certificates."""
     namespace: str
     """The context's, where the user names none."""
     context: str | None
@@ -85,21 +88,39 @@ def connect(
             incluster: Any = incluster_config
             reload: Callable[[Any], Any] = incluster.load_incluster_config
             reload(configuration)
+            tls = Tls(configuration)
             namespace = _IN_CLUSTER_NAMESPACE.read_text().strip() or "default"
         else:
             paths = _paths(kubeconfig)
-            name, namespace, user = _load(configuration, paths, context)
-            reload = functools.partial(_load, paths=paths, context=name)
+            with certificates() as directory:
+                name, namespace, user = _load(configuration, paths, context, directory)
+                tls = _read_at_once(configuration, directory)
+            reload = functools.partial(_reload, paths=paths, context=name)
     except ConfigException as error:
         raise TargetError(
             f"the kubeconfig cannot be used: {error}", "compare it with: kubectl config view"
         ) from None
     # Errors come back at once and are told once; waiting and trying again is decided here, not in urllib3.
     configuration.retries = False
+    if configuration.proxy:
+        configuration.proxy_ssl_context = tls.requests
     return Connection(
-        configuration, namespace, name,
+        configuration, tls, namespace, name,
         tuple(_impersonation(as_user or user.get("as"), as_groups or tuple(user.get("as-groups") or ()))), reload,
     )  # fmt: skip
+
+
+def _read_at_once(configuration: Any, directory: str) -> Tls:
+    """The certificates, before those that are in `directory` go."""
+    tls = Tls(configuration)
+    if any(Path(directory).iterdir()):
+        _ = tls.requests, tls.streams
+    return tls
+
+
+def _reload(configuration: Any, paths: list[str], context: str | None) -> None:
+    with certificates() as directory:
+        _load(configuration, paths, context, directory)
 
 
 def _paths(kubeconfig: str | None) -> list[str]:
@@ -120,7 +141,9 @@ def _paths(kubeconfig: str | None) -> list[str]:
     return paths
 
 
-def _load(configuration: Any, paths: list[str], context: str | None) -> tuple[str, str, dict[str, Any]]:
+def _load(
+    configuration: Any, paths: list[str], context: str | None, directory: str
+) -> tuple[str, str, dict[str, Any]]:
     from kubernetes.config import kube_config
 
     library: Any = kube_config
@@ -137,7 +160,9 @@ def _load(configuration: Any, paths: list[str], context: str | None) -> tuple[st
             f"name one with --context: {', '.join(known)}" if known else "it has no contexts at all",
         )
     with _complaints() as complaints:
-        loader = library.KubeConfigLoader(merged, active_context=name, config_base_path=None)
+        loader = library.KubeConfigLoader(
+            merged, active_context=name, config_base_path=None, temp_file_path=directory
+        )
         loader.load_and_set(configuration)
     user = dict(loader._user.value) if loader._user else {}  # noqa: SLF001  # the only way to the merged user
     if "exec" in user and not (configuration.api_key or configuration.cert_file):

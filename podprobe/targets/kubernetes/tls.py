@@ -2,17 +2,58 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import ssl
-from typing import Any
+import tempfile
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from podprobe.errors import TargetError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-def context_of(configuration: Any) -> ssl.SSLContext | None:
-    """What to check the API server by, and the client's certificate; `None` where the server speaks plain HTTP.
 
-    Made once and shared by connections: to read the system's own authorities takes 30 ms, and whoever is not to be
-    verified needs none.
+class Tls:
+    """What to check the API server by, and the client's certificate: one context for all connections of a kind.
+
+    Each of the two is `None` where the server speaks plain HTTP.
+
+    Args:
+        configuration: `kubernetes.client.Configuration`.
+    """
+
+    def __init__(self, configuration: Any) -> None:
+        self._configuration = configuration
+
+    @cached_property
+    def requests(self) -> ssl.SSLContext | None:
+        """For urllib3, which changes settings of the context that it is given."""
+        return _context_of(self._configuration)
+
+    @cached_property
+    def streams(self) -> ssl.SSLContext | None:
+        """For WebSockets."""
+        return _context_of(self._configuration)
+
+
+@contextlib.contextmanager
+def certificates() -> Iterator[str]:
+    """A directory for the library to write the kubeconfig's certificates and keys to, since OpenSSL reads files only.
+
+    Nobody else may look into it, it is in memory where the session has such a place (`$XDG_RUNTIME_DIR`), and it is
+    gone as soon as the certificates have been read, however the process ends later.
+    """
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    there = runtime if Path(runtime).is_absolute() and os.access(runtime, os.W_OK | os.X_OK) else None
+    with tempfile.TemporaryDirectory(prefix="podprobe-", dir=there) as directory:
+        yield directory
+
+
+def _context_of(configuration: Any) -> ssl.SSLContext | None:
+    """To read the system's own authorities takes 30 ms, and whoever is not to be verified needs none.
 
     Raises:
         TargetError: the certificates of the kubeconfig cannot be read, or are none.

@@ -15,6 +15,7 @@ from podprobe.targets.kubernetes.api import Api
 from podprobe.targets.kubernetes.failures import ApiError, refused
 from podprobe.targets.kubernetes.kubeconfig import Connection
 from podprobe.targets.kubernetes.objects import Pod, PodEvent
+from podprobe.targets.kubernetes.tls import Tls
 
 ASK = asks.get_pod("shop", "web")
 
@@ -130,7 +131,7 @@ def _api(url: str, timeout: float = 5.0, **more: Any) -> Api:
     configuration: Any = Configuration(host=url)
     configuration.proxy = None
     configuration.retries = False
-    return Api(Connection(configuration, "shop", None, **more), timeout)
+    return Api(Connection(configuration, Tls(configuration), "shop", None, **more), timeout)
 
 
 POD = json.dumps({"metadata": {"name": "web"}}).encode()

@@ -1,5 +1,6 @@
 """TLS as a kubeconfig says it, against a real server that demands a client certificate."""
 
+import base64
 import json
 import shutil
 import socket
@@ -10,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kubernetes.config.kube_config import KubeConfigLoader
 
 from podprobe.errors import TargetError
 from podprobe.targets.kubernetes import asks
 from podprobe.targets.kubernetes.api import Api
+from podprobe.targets.kubernetes.exec import open_exec
 from podprobe.targets.kubernetes.failures import ApiError
 from podprobe.targets.kubernetes.kubeconfig import connect
 from podprobe.targets.kubernetes.objects import Pod
@@ -32,8 +35,8 @@ def _certificate(directory: Path, name: str) -> None:
     )  # fmt: skip
 
 
-def _serve_once(directory: Path) -> tuple[int, threading.Thread]:
-    """Answer one request of somebody who shows the certificate of `user`."""
+def _serve_once(directory: Path, times: int = 1) -> tuple[int, threading.Thread]:
+    """Answer one request, or so many, of somebody who shows the certificate of `user`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(directory / "inner.crt", directory / "inner.key")
     context.load_verify_locations(directory / "user.crt")
@@ -41,15 +44,16 @@ def _serve_once(directory: Path) -> tuple[int, threading.Thread]:
     listener = socket.create_server(("127.0.0.1", 0))
 
     def serve() -> None:
-        plain, _ = listener.accept()
+        for _ in range(times):
+            plain, _ = listener.accept()
+            try:
+                with context.wrap_socket(plain, server_side=True) as stream:
+                    stream.recv(8192)
+                    body = b'{"metadata": {"name": "web"}}'
+                    stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+            except OSError:
+                plain.close()
         listener.close()
-        try:
-            with context.wrap_socket(plain, server_side=True) as stream:
-                stream.recv(4096)
-                body = b'{"metadata": {"name": "web"}}'
-                stream.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
-        except OSError:
-            plain.close()
 
     thread = threading.Thread(target=serve)
     thread.start()
@@ -77,6 +81,42 @@ def test_both_sides_show_who_they_are(tmp_path: Path) -> None:
     shown = {"client-certificate": "user.crt", "client-key": "user.key"}
     api = Api(connect(kubeconfig=_kubeconfig(tmp_path, port, trust, shown)), 5.0)
     assert api.get(asks.get_pod("shop", "web"), Pod).metadata.name == "web"
+    api.close()
+    thread.join()
+
+
+def test_keys_out_of_the_kubeconfig_do_not_stay_in_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("inner", "user"):
+        _certificate(tmp_path, name)
+    runtime = tmp_path / "runtime"
+    runtime.mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    port, thread = _serve_once(tmp_path, 2)
+
+    def data(file: str) -> str:
+        return base64.b64encode((tmp_path / file).read_bytes()).decode()
+
+    trust = {"certificate-authority-data": data("inner.crt"), "tls-server-name": "inner"}
+    shown = {"client-certificate-data": data("user.crt"), "client-key-data": data("user.key")}
+    seen: list[tuple[int, list[bytes]]] = []
+    load = KubeConfigLoader.load_and_set
+
+    def watched(loader: Any, configuration: Any) -> None:
+        load(loader, configuration)
+        (directory,) = runtime.iterdir()
+        seen.append((directory.stat().st_mode & 0o777, [path.read_bytes() for path in directory.iterdir()]))
+
+    monkeypatch.setattr(KubeConfigLoader, "load_and_set", watched)
+    api = Api(connect(kubeconfig=_kubeconfig(tmp_path, port, trust, shown)), 5.0)
+    ((mode, written),) = seen
+    assert mode == 0o700
+    assert (tmp_path / "user.key").read_bytes() in written
+    assert list(runtime.iterdir()) == []
+    assert api.get(asks.get_pod("shop", "web"), Pod).metadata.name == "web"
+    with pytest.raises(ApiError, match="HTTP 200"):
+        open_exec(api, "shop", "web", "app", ["true"], 5.0)
     api.close()
     thread.join()
 
