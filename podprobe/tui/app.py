@@ -57,6 +57,7 @@ class PodprobeApp(App[None]):
         choice: how to let the user choose a Pod.
         theme: name of a theme; the one that suits the terminal where absent.
         directory: where snapshots are saved; the working directory where absent.
+        against: a saved snapshot; the first one shown is compared with it at once.
         clock: monotonic seconds; tests freeze it.
         today: the present time, RFC 3339; tests freeze it.
     """
@@ -76,6 +77,7 @@ class PodprobeApp(App[None]):
         *,
         theme: str | None = None,
         directory: Path | None = None,
+        against: Path | None = None,
         clock: Callable[[], float] = time.monotonic,
         today: Callable[[], str] = lambda: datetime.now(UTC).isoformat(),
     ) -> None:
@@ -85,6 +87,7 @@ class PodprobeApp(App[None]):
         self.clock = clock
         self.today = today
         self.directory = directory or Path()
+        self._against = against
         for one in themes.THEMES:
             self.register_theme(one)
         self.theme = theme or themes.suited()
@@ -106,6 +109,17 @@ class PodprobeApp(App[None]):
 
         assert self.choice is not None
         self.push_screen(PodScreen(self.choice.open(namespace, name), self.directory))
+
+    def on_reported(self) -> None:
+        """The screen has its first snapshot: say what differs, if that was asked for."""
+        from podprobe.tui.screens.diff import DiffScreen
+        from podprobe.tui.screens.main import PodScreen
+
+        screen = self.screen
+        if self._against is None or not isinstance(screen, PodScreen) or screen.state is None:
+            return
+        against, self._against = self._against, None
+        self.push_screen(DiffScreen(screen.state.snapshot, self.directory, against))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:  # noqa: ARG002  # textual's signature
         """None: podprobe's own commands know the state."""

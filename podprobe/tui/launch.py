@@ -72,8 +72,13 @@ def pick(
     PodprobeApp(choice=Choice(place, find, source), theme=_full(theme)).run()
 
 
-def replay(files: Sequence[Path], *, theme: str | None = None) -> None:
+def replay(files: Sequence[Path], *, theme: str | None = None, against: Path | None = None) -> None:
     """Show snapshots and recordings.
+
+    Args:
+        files: in the order of their times.
+        theme: one of `THEMES`.
+        against: a snapshot that the first one shown is compared with.
 
     Raises:
         SnapshotError: a file cannot be read, or holds no snapshot.
@@ -82,8 +87,12 @@ def replay(files: Sequence[Path], *, theme: str | None = None) -> None:
     source = RecordingSource(files)
     for number in {0, len(source) - 1}:
         source.read(number)
+    if against is not None:
+        from podprobe.tui.screens.diff import read
+
+        read(against)
     _need_terminal()
-    PodprobeApp(source, theme=_full(theme)).run()
+    PodprobeApp(source, theme=_full(theme), against=against).run()
 
 
 def _full(theme: str | None) -> str | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from podprobe.errors import AccessError, AgentError
-from podprobe.model import from_json
+from podprobe.model import from_json, to_json
 from podprobe.targets.base import Progress
+from podprobe.tui.app import PodprobeApp
 from podprobe.tui.screens.details import DetailsScreen
 from podprobe.tui.screens.diff import DiffScreen
 from podprobe.tui.screens.keys import KeysScreen
@@ -224,6 +225,24 @@ async def test_diff_tells_what_changed(tmp_path: Path) -> None:
         await pilot.press("w", "d", "enter")
         assert isinstance(pilot.app.screen, DiffScreen)
         assert "nothing differs that would matter" in pilot.app.screen.query_one("#differences", Sheet).text
+
+
+async def test_a_replay_opens_with_what_differs(tmp_path: Path) -> None:
+    before, after = tmp_path / "before.json", tmp_path / "after.json"
+    before.write_text(to_json(healthy_pod()))
+    after.write_text(to_json(troubled_pod()))
+    app = PodprobeApp(RecordingSource([after]), directory=tmp_path, against=before)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, DiffScreen)
+        text = pilot.app.screen.query_one("#differences", Sheet).text
+        assert "before.json" in text
+        assert "SVC101" in text
+        # Behind it is the snapshot itself, and the comparison does not come again.
+        await pilot.press("escape")
+        await settled(pilot)
+        assert screen_of(pilot).state is not None
 
 
 async def test_visibility_says_why_and_what_would_allow_it() -> None:

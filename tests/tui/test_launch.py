@@ -38,6 +38,8 @@ def test_the_page_of_keys_is_that_of_the_bindings() -> None:
         (["replay", "{dir}/none.json"], "No such file"),
         (["replay", "{dir}/bad.json"], "not a podprobe snapshot"),
         (["replay", "{dir}/good.json"], "needs a terminal"),
+        (["replay", "{dir}/good.json", "--diff", "{dir}/bad.json"], "not a podprobe snapshot"),
+        (["replay", "{dir}/good.json", "--diff", "{dir}/none.json"], "No such file"),
         (["tui", "nonsense/x"], "cannot look at"),
         (["tui", "local:0"], "not a process id"),
         (["tui", "file:{dir}/none.json"], "No such file"),

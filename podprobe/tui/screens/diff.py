@@ -33,13 +33,15 @@ class DiffScreen(Overlay):
     Args:
         snapshot: what is shown.
         directory: where saved snapshots are looked for.
+        against: compare with this file, and ask for none.
     """
 
     title_text = "Compare with a saved snapshot"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("down", "files", "to the files", show=False)]
 
-    def __init__(self, snapshot: Snapshot, directory: Path) -> None:
+    def __init__(self, snapshot: Snapshot, directory: Path, against: Path | None = None) -> None:
         super().__init__()
+        self._against = against
         self._snapshot = snapshot
         self._directory = directory
         self._compared: Path | None = None
@@ -51,8 +53,11 @@ class DiffScreen(Overlay):
         )
 
     def on_mount(self) -> None:
-        """Offer the newest files."""
+        """Offer the newest files, where it is not known yet which one."""
         super().on_mount()
+        if self._against is not None:
+            self._compare(self._against)
+            return
         self.query_one("#differences", Sheet).show(lambda width, _: self._offer(width))
         field = self.query_one(Input)
         field.cursor_blink = False
