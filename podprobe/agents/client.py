@@ -120,7 +120,7 @@ class Agent:
         """Ask for areas (`answers.OWN`, `answers.SHARED`) and directories to walk.
 
         Args:
-            areas: what to collect; answered in this order.
+            areas: what to collect.
             walk: directories as the container has them, for the area `walks`.
             timeout: seconds. The agent is told a little less, so that it says what it did not get to.
             walk_seconds: budget of all walks together.

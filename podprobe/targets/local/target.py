@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_SAME_LOOK_SECONDS = 0.2
+"""A look asks for the agents and then for the state; to go through all of a machine's processes twice costs."""
+
+
 class LocalTarget:
     """The processes that share the network namespace of one of them, whatever runtime made it.
 
@@ -34,6 +39,8 @@ class LocalTarget:
         self._pid = pid
         self._timeout = request_timeout
         self._agents: dict[str | None, tuple[int, Agent]] = {}
+        self._found: Group
+        self._found_at = float("-inf")
 
     @property
     def label(self) -> str:
@@ -118,7 +125,11 @@ class LocalTarget:
 
     def _find(self) -> tuple[Group, PodState | None]:
         """The containers as they are now; those of the demo under their declared names, with its manifest."""
-        found = group(procfs.members_of(self._pid))
+        now = time.monotonic()
+        if now - self._found_at > _SAME_LOOK_SECONDS:
+            self._found = group(procfs.members_of(self._pid))
+            self._found_at = time.monotonic()
+        found = self._found
         if found.sandbox is None:
             return found, None
         manifest = declared.read(found.sandbox.pid)
