@@ -60,7 +60,8 @@ def test_a_healthy_pod_has_nothing_but_remarks(kube: Kube, namespace: str) -> No
     kube.apply(pods.volumes_and_ipc(namespace, kube.images))
     kube.ready(namespace, "mc1")
     seen = [(one["code"], one["severity"]) for one in kube.snapshot("mc1", "-n", namespace)["findings"]]
-    assert sorted(seen) == [("VOL104", "info"), ("VOL105", "info")]
+    # RES105 says that the machine which runs the tests is busy.
+    assert sorted(set(seen) - {("RES105", "info")}) == [("VOL104", "info"), ("VOL105", "info")]
 
 
 def test_a_start_up_race_and_a_slow_consumer(kube: Kube, namespace: str) -> None:
@@ -93,8 +94,8 @@ def test_a_service_that_ends_on_loopback(kube: Kube, namespace: str) -> None:
     done = kube.podprobe("snapshot", "mc3", "-n", namespace, "-o", "json", "--fail-on", "critical")
     assert done.returncode == 3, done.stderr
     document = json.loads(done.stdout)
-    assert [one["code"] for one in document["findings"]] == ["SVC101"]
-    (finding,) = document["findings"]
+    (finding,) = [one for one in document["findings"] if one["code"] != "RES105"]
+    assert finding["code"] == "SVC101"
     assert finding["subject"] == "Service mc3 port 5000"
     assert finding["containers"] == ["webapp"]
 

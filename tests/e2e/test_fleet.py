@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from podprobe.model import json_schema
+from tests.e2e import pods
 from tests.e2e.conftest import ROOT, Kube
 from tests.e2e.workloads import busybox_deployment
 
@@ -98,6 +99,41 @@ def test_a_watch_sees_what_changes(kube: Kube, namespace: str) -> None:
             assert line, "it ended"
         process.terminate()
         assert process.wait(timeout=30) == 0
+
+
+def test_a_gate(kube: Kube, namespace: str, tmp_path: Path) -> None:
+    """What a pipeline sees: the exit code says what was found, and whether anything was."""
+    web = pods.container(
+        "web", kube.images["busybox"], "httpd", "-f", "-p", "8080", ports=[{"containerPort": 8080}]
+    )
+    silent = pods.container("web", kube.images["busybox"], "sleep", "3600", ports=[{"containerPort": 8080}])
+    kube.apply(
+        pods.pod("good", namespace, web), pods.pod("declares", namespace, silent, terminationGracePeriodSeconds=0),
+        *pods.reverse_proxy(namespace, kube.images),
+    )  # fmt: skip
+    kube.ready(namespace, "good", "declares", "mc3")
+
+    def gate(*arguments: str) -> int:
+        return kube.podprobe("snapshot", "-n", namespace, *arguments).returncode
+
+    assert gate("good", "--fail-on", "warning") == 0
+    assert gate("declares", "--fail-on", "warning") == 4
+    assert gate("declares", "--fail-on", "critical") == 0
+    assert gate("mc3", "--fail-on", "warning") == 3
+    assert gate("mc3") == 0
+    assert gate("good", "declares", "mc3", "--fail-on", "warning") == 3
+    assert gate("good", "absent", "mc3", "--fail-on", "warning") == 1
+    assert gate("good", "--kubeconfig", str(_nowhere(kube, tmp_path))) == 1
+    assert gate("good", "--fail", "warning") == 2
+
+
+def _nowhere(kube: Kube, directory: Path) -> Path:
+    """A kubeconfig whose API server does not answer."""
+    document = json.loads(kube.kubeconfig.read_text())
+    document["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
+    file = directory / "kubeconfig"
+    file.write_text(json.dumps(document))
+    return file
 
 
 @pytest.mark.parametrize("folder", ["scheduled", "metrics"])
