@@ -39,5 +39,5 @@ def judged(look: Look, history: Sequence[Snapshot], config: Config) -> Snapshot:
     snapshot = with_remembered(with_rates(assemble(look), before), before)
     snapshot = msgspec.structs.replace(snapshot, services=services(snapshot), reach=reach(snapshot))
     snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, config.thresholds))
-    snapshot = with_paths(with_roles(with_mesh(snapshot)), before, config.thresholds)
+    snapshot = with_paths(with_roles(with_mesh(snapshot, look.admins)), before, config.thresholds)
     return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, config))

@@ -10,7 +10,7 @@ class SessionOptions:
     """How to look."""
 
     active: bool = True
-    """Active probes are allowed (`--passive` turns them off)."""
+    """Active probes are allowed, and questions to proxies (`--passive` turns both off)."""
     probe_count: int = 20
     """Connects per endpoint on the first look."""
     probe_count_again: int = 3

@@ -22,6 +22,7 @@ from podprobe_agent.redact import Redactor
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from podprobe.administering import Administrator, Asked
     from podprobe.agents.client import Agent
     from podprobe.analysis.latency import Kind
     from podprobe.asking import Asker
@@ -33,7 +34,13 @@ if TYPE_CHECKING:
 __all__ = ["Session", "SessionOptions"]
 
 _HISTORY = 12
-_LOADED_MEANWHILE = ("podprobe.asking", "podprobe.probing", "podprobe.judging", "podprobe.resolving")
+_LOADED_MEANWHILE = (
+    "podprobe.asking",
+    "podprobe.probing",
+    "podprobe.judging",
+    "podprobe.resolving",
+    "podprobe.administering",
+)
 """What it takes once agents answer: their imports take about as long as agents take to start."""
 
 
@@ -78,6 +85,12 @@ class Session:
         return Prober(self._pool)
 
     @cached_property
+    def _administrator(self) -> Administrator:
+        from podprobe.administering import Administrator
+
+        return Administrator(self._pool)
+
+    @cached_property
     def _lookups(self) -> Lookups:
         from podprobe.resolving import Lookups
 
@@ -109,7 +122,8 @@ class Session:
         from podprobe.analysis.assemble import Look, assemble
         from podprobe.judging import judged
 
-        probes = self._start_probes(connected, self._history[-1]) if self._history else None
+        known = self._history[-1] if self._history else None
+        probes, asked = self._start_probes(connected, known), self._start_asking(connected, known)
         answers, lost = self._asker.ask(state, connected)
         if not answers:
             raise lost[0] if lost else _no_agents(self.target.label, connected)
@@ -123,10 +137,11 @@ class Session:
             taken_at=wall,
             all_connections=self.options.all_connections,
         )
-        if probes is None:
+        if known is None:
             # The first look has to see the listeners before it can probe them.
-            probes = self._start_probes(connected, assemble(look))
-        look = replace(look, latency=self._prober.finish(probes))
+            known = assemble(look)
+            probes, asked = self._start_probes(connected, known), self._start_asking(connected, known)
+        look = replace(look, latency=self._prober.finish(probes), admins=self._administrator.finish(asked))
         dns, unasked = self._lookups.result()
         look = replace(look, dns=dns, visibility=[*notes, *unasked], seconds=time.monotonic() - began)
         snapshot = judged(look, tuple(self._history), self.config)
@@ -208,11 +223,16 @@ class Session:
             ),
         )
 
-    def _start_probes(self, connected: AgentSet, known: Snapshot) -> Started:
-        if not self.options.active:
+    def _start_probes(self, connected: AgentSet, known: Snapshot | None) -> Started:
+        if known is None or not self.options.active:
             return []
         count = self.options.probe_count_again if self._history else self.options.probe_count
         return self._prober.start(connected, known, count)
+
+    def _start_asking(self, connected: AgentSet, known: Snapshot | None) -> Asked:
+        if known is None or not self.options.active:
+            return {}
+        return self._administrator.start(connected, known)
 
 
 def _load(active: bool) -> None:

@@ -34,7 +34,13 @@ if TYPE_CHECKING:
 
 _READ_BYTES = 64 << 10
 
-_VERBS = {"look": "look", "probe": "probes.run", "capture": "capture", "exchange": "exchange"}
+_VERBS = {
+    "look": "look",
+    "probe": "probes.run",
+    "capture": "capture",
+    "exchange": "exchange",
+    "admin": "admin",
+}
 """Verb to the module whose `run` answers it; imported when first asked for."""
 
 

@@ -487,6 +487,15 @@ class ExchangeAnswer(Answer, frozen=True, kw_only=True):
     """How often each payload was sent."""
 
 
+class AdminPiece(Answer, frozen=True, kw_only=True):
+    """`admin`: one of the things that an Envoy's administration port was asked, as `PART` values of area `admin`."""
+
+    piece: Literal["server_info", "clusters", "stats"]
+    text: Annotated[str, Meta(max_length=1 << 20)] | None = None
+    """JSON, as Envoy wrote it; of `server_info`, a few words alone."""
+    error: Text | None = None
+
+
 class Areas:
     """A look's answer by area: lists of items, single values, and the rows of `inet`."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from podprobe.agents import answers, diag, handshake
-from podprobe.agents.answers import Areas, ExchangeAnswer, ProbeAnswer
+from podprobe.agents.answers import AdminPiece, Areas, ExchangeAnswer, ProbeAnswer
 from podprobe.agents.exchange import Exchange, Wire
 from podprobe.errors import AgentError
 from podprobe_agent import protocol
@@ -61,6 +61,7 @@ _decode_capture_count = msgspec.json.Decoder(CaptureCount).decode
 _decode_items = {area: msgspec.json.Decoder(list[item]).decode for area, item in answers.ITEMS.items()}  # type: ignore[valid-type]
 _decode_value = {area: msgspec.json.Decoder(value).decode for area, value in answers.VALUES.items()}
 _decode_probe = msgspec.json.Decoder(ProbeAnswer).decode
+_decode_admin = msgspec.json.Decoder(AdminPiece).decode
 _decode_exchange = msgspec.json.Decoder(ExchangeAnswer).decode
 
 
@@ -247,6 +248,29 @@ class Agent:
                 elif frame.kind != protocol.END:
                     raise _unexpected(self._wire, frame)
         return answer
+
+    def admin(self, to: str, *, timeout: float) -> dict[str, AdminPiece]:
+        """What an Envoy's administration port on loopback says, by piece (`server_info`, `clusters`, `stats`).
+
+        Args:
+            to: `127.0.0.1:15000`.
+            timeout: seconds for all of it.
+
+        Raises:
+            AgentError: the agent refuses, is gone, broke the protocol, or did not answer in time.
+        """
+        pieces: dict[str, AdminPiece] = {}
+        with self._wire.ask({"verb": "admin", "to": to, "timeout": timeout}, timeout + 5.0) as exchange:
+            for frame in exchange:
+                if frame.kind == protocol.PART:
+                    part = _decode(self._wire, _decode_part, frame.payload)
+                    if part.area != "admin" or not part.value:
+                        raise self._wire.broken("a question to a proxy was answered with something else")
+                    piece = _decode(self._wire, _decode_admin, part.value)
+                    pieces[piece.piece] = piece
+                elif frame.kind != protocol.END:
+                    raise _unexpected(self._wire, frame)
+        return pieces
 
     def capture(
         self, interface: str, program: Sequence[tuple[int, int, int, int]], *, snap_bytes: int, seconds: float

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,10 +21,10 @@ from podprobe.analysis.volumes import mounts, volumes
 from podprobe.model import Counters, Interface, Network, Snapshot, Tool, Visibility
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from podprobe.analysis.answered import Answered, Household
-    from podprobe.model import Dns, Latency
+    from podprobe.model import Dns, Latency, ProxyAdmin
     from podprobe.targets.base import PodState
 
 _PORT_RANGE = "net.ipv4.ip_local_port_range"
@@ -43,6 +43,8 @@ class Look:
     latency: Sequence[Latency] = ()
     dns: Sequence[Dns] = ()
     """How names are resolved, with what lookups brought."""
+    admins: Mapping[str, ProxyAdmin] = field(default_factory=dict)
+    """What proxies' administration ports said, by container."""
     taken_at: float = 0.0
     """Seconds since the epoch."""
     seconds: float = 0.0

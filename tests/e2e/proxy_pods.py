@@ -73,7 +73,17 @@ backend app
 def envoy_configuration(
     listen: int, upstream: int, admin: int = 9901, address: str = "127.0.0.1"
 ) -> dict[str, Any]:
-    """Envoy's configuration: HTTP at one port, passed on to another, one cluster that nobody serves besides."""
+    """Envoy's configuration: HTTP at one port, passed on to another; `nobody` serves /nobody, and `ill`, whose health
+    is checked, neither.
+    """
+    check = {
+        "timeout": "1s",
+        "interval": "1s",
+        "unhealthy_threshold": 1,
+        "healthy_threshold": 1,
+        "tcp_health_check": {},
+    }
+    ill = {**_cluster("ill", 8, address), "health_checks": [check]}
     return {
         "admin": {"address": _at(admin)},
         "static_resources": {
@@ -84,7 +94,7 @@ def envoy_configuration(
                     "filter_chains": [{"filters": [_http_manager("app")]}],
                 }
             ],
-            "clusters": [_cluster("app", upstream, address), _cluster("nobody", 9, address)],
+            "clusters": [_cluster("app", upstream, address), _cluster("nobody", 9, address), ill],
         },
     }
 
@@ -167,6 +177,7 @@ def _http_manager(cluster: str) -> dict[str, Any]:
                         "domains": ["*"],
                         "routes": [
                             {"match": {"prefix": "/nobody"}, "route": {"cluster": "nobody"}},
+                            {"match": {"prefix": "/ill"}, "route": {"cluster": "ill"}},
                             {"match": {"prefix": "/"}, "route": {"cluster": cluster}},
                         ],
                     }

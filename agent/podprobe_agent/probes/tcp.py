@@ -50,8 +50,7 @@ def prepare(arguments: dict[str, Any], _: dict[str, int]) -> Callable[[], int]:
             if done >= ORDERLY_CLOSES:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             if marked:
-                sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
-                sock.bind((PROBE_SOURCE, 0))
+                bind_marked(sock)
             connect = sock.connect_ex
             clock = time.perf_counter_ns
             start = clock()
@@ -63,6 +62,12 @@ def prepare(arguments: dict[str, Any], _: dict[str, int]) -> Callable[[], int]:
         return duration
 
     return measure
+
+
+def bind_marked(sock: socket.socket) -> None:
+    """Have an IPv4 socket to loopback come from the probes' own address (`protocol.PROBE_SOURCE`)."""
+    sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+    sock.bind((PROBE_SOURCE, 0))
 
 
 def send_timeout(seconds: float) -> bytes:

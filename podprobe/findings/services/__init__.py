@@ -1,5 +1,5 @@
 """Services, NetworkPolicies, meshes and names: how the outside gets to the Pod, and the Pod to it."""
 
-from podprobe.findings.services import mesh, names, policies, ports
+from podprobe.findings.services import mesh, names, policies, ports, upstreams
 
-__all__ = ["mesh", "names", "policies", "ports"]
+__all__ = ["mesh", "names", "policies", "ports", "upstreams"]

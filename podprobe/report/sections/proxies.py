@@ -115,7 +115,7 @@ def _admin_cells(found: Proxy) -> tuple[Cell, ...]:
     admin = found.admin
     if admin is None:
         return (ABSENT,) * 5
-    up = None if admin.uptime_seconds is None else units.microseconds(admin.uptime_seconds * 1e6)
+    up = None if admin.uptime_seconds is None else _age(admin.uptime_seconds)
     bad = admin.state not in (None, "LIVE")
     at = admin.address if admin.error is None else f"{admin.address}: {admin.error}"
     return (
@@ -125,6 +125,14 @@ def _admin_cells(found: Proxy) -> tuple[Cell, ...]:
         Cell(_quantiles(admin.downstream_p50_ms, admin.downstream_p99_ms), admin.downstream_p50_ms),
         text(at, 200),
     )
+
+
+def _age(seconds: int) -> str:
+    """`90 s`, `12 min`, `3 h`, `5 d`: of two units as much as says something."""
+    for unit, size_ in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size_:
+            return f"{seconds // size_:,} {unit}"
+    return f"{seconds} s"
 
 
 def upstreams(snapshot: Snapshot, marks: Marks) -> Section:

@@ -36,6 +36,14 @@ def judged(snapshot: Snapshot, before: Snapshot | None = None) -> Snapshot:
     return with_paths(with_roles(with_mesh(snapshot)), before)
 
 
+@lru_cache
+def envoys() -> dict[str, str]:
+    """What an Envoy 1.40 answered at its administration port, as an agent passes it on, by piece."""
+    return {
+        piece: (_DATA / f"envoy/{piece}.json").read_text() for piece in ("server_info", "clusters", "stats")
+    }
+
+
 def words(path: Way) -> str:
     """A path in a line: `outside → nginx 10.78.0.4:80 → app /run/app.sock`."""
     legs = [f"{leg.to_container or 'outside'} {leg.to}" for leg in path.legs]
