@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import socket
 import time
-from typing import TYPE_CHECKING
 
 from podprobe_agent import protocol
 from podprobe_agent.errors import RefusedError
 from podprobe_agent.probes.tcp import bind_marked
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from threading import Event
     from typing import Any

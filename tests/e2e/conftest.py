@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from podprobe.targets.access import Access
+from tests.e2e import images
 from tests.e2e.cluster import Cluster
 
 if TYPE_CHECKING:
@@ -28,12 +29,16 @@ _PUBLIC = {
     "postgres": "docker.io/library/postgres:17",
     "redis": "docker.io/library/redis:8",
     "socat": "docker.io/alpine/socat:latest",
+    "haproxy": "docker.io/library/haproxy:3.2",
+    "iptables": "docker.io/istio/proxyv2:1.29.0",
+    "envoy": "docker.io/envoyproxy/envoy:v1.37-latest",
 }
 _OWN = {
     "busybox": "localhost/busybox:1",
     "python": "localhost/python:3-slim",
     "distroless": "localhost/distroless:1",
     **dict.fromkeys(("nginx", "postgres", "redis", "socat"), "localhost/services:1"),
+    **dict.fromkeys(("haproxy", "iptables"), "localhost/proxies:1"),
 }
 
 
@@ -145,7 +150,12 @@ def kube() -> Iterator[Kube]:
     left_running = cluster.running
     if not left_running:
         cluster.up()
-    yield Kube(cluster.kubeconfig(), _OWN, cluster)
+    own = (
+        {**_OWN, "envoy": f"localhost/{images.OPTIONAL}"}
+        if images.has_envoy(images.cache_directory())
+        else _OWN
+    )
+    yield Kube(cluster.kubeconfig(), own, cluster)
     if not left_running:
         cluster.down()
 

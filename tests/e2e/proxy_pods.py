@@ -257,7 +257,7 @@ def meshed(namespace: str, images: dict[str, str], outside: str) -> list[dict[st
         "-d", "9000,15090,15021,15020", "-o", "9999",
     ]  # fmt: skip
     init = container(
-        "istio-init", images["haproxy"], "sh", "-c", redirect, "istio-iptables", *told,
+        "istio-init", images["iptables"], "sh", "-c", redirect, "istio-iptables", *told,
         securityContext={"runAsUser": 0, "capabilities": {"add": ["NET_ADMIN", "NET_RAW"]}},
     )  # fmt: skip
     app = container(
@@ -325,7 +325,7 @@ if __name__ == "__main__":
 
     own = {
         "python": "localhost/python:3-slim", "nginx": "localhost/services:1", "socat": "localhost/services:1",
-        "haproxy": "localhost/proxies:1", "envoy": "localhost/envoy:1",
+        "haproxy": "localhost/proxies:1", "iptables": "localhost/proxies:1", "envoy": "localhost/envoy:1",
     }  # fmt: skip
     kind, where, *rest = sys.argv[1:]
     objects = {
