@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from podprobe.errors import LookError
+from podprobe.memory import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +43,7 @@ def watch(
     Raises:
         LookError: the first look failed. Whoever starts to watch a Pod that cannot be looked at wants to know it.
     """
+    give_back()
     taken = failures = 0
     while True:
         began = clock()
