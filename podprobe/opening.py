@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from podprobe.config import load
+from podprobe.errors import UsageError
 from podprobe.targets.recording import Recording
 from podprobe.targets.resolve import open_target, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from podprobe.agents.client import Agent
     from podprobe.model import Snapshot
     from podprobe.session import SessionOptions
     from podprobe.targets.access import Access
@@ -30,6 +32,9 @@ class Looker(Protocol):
     @property
     def past(self) -> Iterable[Snapshot]:
         """The looks before the last, oldest first."""
+
+    def capturer(self) -> Agent:
+        """An agent that may capture packets."""
 
     def close(self) -> None:
         """Let go of it."""
@@ -58,6 +63,14 @@ class Recorded:
     def past(self) -> Iterable[Snapshot]:
         """What the recording holds before its last snapshot."""
         return (self._recording[index] for index in range(len(self._recording) - 1))
+
+    def capturer(self) -> Agent:
+        """There is none.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError("a snapshot has no packets in it")
 
     def close(self) -> None:
         """Nothing is open."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -12,10 +13,11 @@ from podprobe.cli.options import INTERVAL, access_options, look_options, target_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from podprobe.model import Target
     from podprobe.opening import Looker
     from podprobe.session import SessionOptions
     from podprobe.targets.access import Access
-    from podprobe.targets.base import Progress
+    from podprobe.targets.base import PodTarget, Progress
 
 
 @click.command(
@@ -75,7 +77,8 @@ def command(
 
             return open_looker(target, access, options, progress)
 
-        launch.watch(target, open_target, interval=interval, theme=theme)
+        privileged = None if target.startswith("local:") else partial(_open_privileged, access)
+        launch.watch(target, open_target, interval=interval, theme=theme, open_privileged=privileged)
         return
 
     from podprobe.targets.kubernetes import find_pods
@@ -91,7 +94,16 @@ def command(
         open_pod,
         interval=interval,
         theme=theme,
+        open_privileged=partial(_open_privileged, access),
     )
+
+
+def _open_privileged(access: Access, target: Target) -> PodTarget:
+    """The Pod that is looked at, with one agent that may capture packets."""
+    from podprobe.targets.resolve import open_target, parse
+
+    wanted = replace(access, namespace=target.namespace, profile="netraw", agents="single")
+    return open_target(parse(f"pod/{target.pod}"), wanted)
 
 
 def _place(access: Access, *, all_namespaces: bool) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
 
@@ -131,7 +132,10 @@ class PodprobeApp(App[None]):
 
     def press(self, key: str) -> None:
         """What a click on a key in the bar does."""
-        self.simulate_key(key)
+        event = events.Key(key, None)
+        # Else its sender is the screen whose click this answers, and a message stops at the parent that sent it.
+        event.set_sender(self)
+        self.post_message(event)
 
     def action_next_theme(self) -> None:
         """Dark, light, 16 colours."""

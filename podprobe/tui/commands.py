@@ -86,6 +86,10 @@ def _for_pod(screen: PodScreen) -> Iterator[Command]:
         yield Command("Record", "every snapshot from now on, one per line", screen.action_record)
     yield Command("Save", "this snapshot as JSON", screen.action_save)
     yield Command("Compare", "with a saved snapshot", screen.action_diff)
+    if live:
+        going = situation.capturing is not None
+        tells = f"{situation.capturing:,} so far" if going else "what they say of each flow; needs NET_RAW"
+        yield Command("Packets being captured" if going else "Capture packets", tells, screen.action_capture)
     yield Command("What is not seen", "and what would allow it", screen.action_visibility)
     for view in VIEWS:
         if view.name != screen.view:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
+from podprobe.tui.capture.screen import CaptureScreen
 from podprobe.tui.screens.diff import DiffScreen
 from podprobe.tui.screens.keys import Key, listed
 from podprobe.tui.screens.main import PodScreen
@@ -26,6 +27,7 @@ _PARTS = (
     ("On the map, in the findings, in details", Sheet),
     ("While a filter is typed", Prompt),
     ("In details, help, and the other panels", Overlay),
+    ("Where packets are captured", CaptureScreen),
     ("While comparing", DiffScreen),
     ("In the list of Pods", PickerScreen),
 )

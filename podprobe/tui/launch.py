@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from podprobe.targets.base import Progress
+    from podprobe.model import Target
+    from podprobe.targets.base import PodTarget, Progress
     from podprobe.tui.screens.picker import PodChoice
     from podprobe.tui.sources import Looker
 
@@ -26,6 +27,7 @@ def watch(
     *,
     interval: float = 1.0,
     theme: str | None = None,
+    open_privileged: Callable[[Target], PodTarget] | None = None,
 ) -> None:
     """Show a live target until the user quits.
 
@@ -34,12 +36,13 @@ def watch(
         open_session: opens it; called in a thread, after the first paint.
         interval: seconds between looks.
         theme: one of `THEMES`; the one that suits the terminal where absent.
+        open_privileged: opens the Pod once more, with agents that hold NET_RAW; only where the user asks for it.
 
     Raises:
         UsageError: there is no terminal.
     """
     _need_terminal()
-    PodprobeApp(LiveSource(label, open_session, interval), theme=_full(theme)).run()
+    PodprobeApp(LiveSource(label, open_session, interval, open_privileged), theme=_full(theme)).run()
 
 
 def pick(
@@ -49,6 +52,7 @@ def pick(
     *,
     interval: float = 1.0,
     theme: str | None = None,
+    open_privileged: Callable[[Target], PodTarget] | None = None,
 ) -> None:
     """Let the user choose a Pod, then show it.
 
@@ -58,6 +62,7 @@ def pick(
         open_session: opens the Pod of that namespace and name.
         interval: seconds between looks.
         theme: one of `THEMES`.
+        open_privileged: as of `watch`.
 
     Raises:
         UsageError: there is no terminal.
@@ -66,7 +71,10 @@ def pick(
 
     def source(namespace: str, name: str) -> LiveSource:
         return LiveSource(
-            f"{namespace}/{name}", lambda progress: open_session(namespace, name, progress), interval
+            f"{namespace}/{name}",
+            lambda progress: open_session(namespace, name, progress),
+            interval,
+            open_privileged,
         )
 
     PodprobeApp(choice=Choice(place, find, source), theme=_full(theme)).run()

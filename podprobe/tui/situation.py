@@ -47,6 +47,8 @@ class Situation:
     notices: list[Notice] = field(default_factory=list)
     recording: Path | None = None
     recorded: int = 0
+    capturing: int | None = None
+    """Packets of the capture under way; `None` where there is none."""
 
     def stale_seconds(self, now: float) -> float | None:
         """How old the picture is, where it is older than it should be."""

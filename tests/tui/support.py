@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from podprobe.errors import AgentError
 from podprobe.model import Snapshot, Target, Tool
 from podprobe.tui.app import PodprobeApp
 from podprobe.tui.screens.main import PodScreen
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from textual.pilot import Pilot
 
+    from podprobe.agents.client import Agent
+    from podprobe.targets.base import Progress
     from podprobe.tui.sources import Report
 
 replace = msgspec.structs.replace
@@ -116,6 +119,14 @@ class Feed:
 
     def put_now(self, snapshot: Snapshot) -> None:
         self.put(Looked(snapshot))
+
+    may_add_capturer = False
+
+    def capturer(self) -> Agent:
+        raise AgentError("no agent in shop/web may capture packets", "ask for one: --profile netraw")
+
+    def add_capturer(self, progress: Callable[[Progress], None]) -> Agent:
+        return self.capturer()
 
     def pause(self, paused: bool) -> None:
         self.paused.append(paused)

@@ -376,6 +376,17 @@ async def test_wide_terminals_show_details_beside_the_cursor() -> None:
         assert text_of(pilot, "#side") != before
 
 
+async def test_a_click_on_a_key_presses_it() -> None:
+    async with app_with([troubled_pod()]).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.click("#keys", offset=(text_of(pilot, "#keys").index("? help"), 0))
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, KeysScreen)
+        await pilot.click("#overlay-keys", offset=(2, 0))
+        await pilot.pause()
+        assert isinstance(pilot.app.screen, PodScreen)
+
+
 async def test_mouse_wheel_header_and_rows() -> None:
     async with app_with([troubled_pod()]).run_test(size=(120, 36)) as pilot:
         await settled(pilot)

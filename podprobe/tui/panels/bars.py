@@ -20,6 +20,7 @@ KEYS = (
     ("w", "w", "save"),
     ("r", "r", "record"),
     ("d", "d", "diff"),
+    ("x", "x", "packets"),
     ("v", "v", "unseen"),
     ("ctrl+p", "^p", "commands"),
     ("question_mark", "?", "help"),
@@ -56,7 +57,7 @@ def keys_for(*, live: bool, paused: bool, recording: bool) -> tuple[tuple[str, s
         words["p"] = "play" if paused else "pause"
     shown = [(key, written, words.get(key, what)) for key, written, what in KEYS]
     if not live:
-        shown = [one for one in shown if one[0] != "r"]
+        shown = [one for one in shown if one[0] not in {"r", "x"}]
         shown.insert(6, ("right_square_bracket", "[ ]", "step"))
     return tuple(shown)
 

@@ -76,6 +76,8 @@ def _status(snapshot: Snapshot | None, situation: Situation, now: float) -> Line
     spans: list[Span] = []
     if situation.recording is not None:
         spans.append(Span(f"⏺ rec {situation.recorded}  ", "critical"))
+    if situation.capturing is not None:
+        spans.append(Span(f"⏺ {units.number(situation.capturing)} packets  ", "critical"))
     stale = situation.stale_seconds(now)
     if not situation.live:
         timeline = situation.timeline

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal, Vertical
 
+from podprobe.tui.screens.capturing import Capturing
 from podprobe.tui.screens.intake import Intake
 from podprobe.tui.screens.painting import Painting
 from podprobe.tui.screens.reader import Reader, Reported
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 PAINTS_PER_SECOND = 4
 
 
-class PodScreen(Painting, Saving):
+class PodScreen(Painting, Saving, Capturing):
     """All of one Pod.
 
     Args:
@@ -54,6 +55,7 @@ class PodScreen(Painting, Saving):
         Binding("w", "save", "save this snapshot"),
         Binding("r", "record", "record every snapshot, or stop"),
         Binding("d", "diff", "compare with a saved snapshot"),
+        Binding("x", "capture", "packets: capture them, and what they say of each flow"),
         Binding("v", "visibility", "what is not seen, and why"),
         Binding("left_square_bracket", "seek(-1)", "one snapshot back (recording)"),
         Binding("right_square_bracket", "seek(1)", "one snapshot on (recording)"),
@@ -98,7 +100,8 @@ class PodScreen(Painting, Saving):
         self.set_interval(1.0, self._tick)
 
     def on_unmount(self) -> None:
-        """The reader ends with the screen."""
+        """The reader ends with the screen, and so does a capture."""
+        self.end_capture()
         self._reader.close()
 
     # --- what comes in
@@ -140,7 +143,11 @@ class PodScreen(Painting, Saving):
         self.paint()
 
     def _tick(self) -> None:
-        if self.situation.error is not None or self.situation.stale_seconds(self.app.clock()) is not None:
+        if (
+            self.note_capture()
+            or self.situation.error is not None
+            or self.situation.stale_seconds(self.app.clock()) is not None
+        ):
             self.paint_status()
 
     # --- views

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from podprobe.agents.client import Agent
     from podprobe.errors import PodprobeError
     from podprobe.model import Snapshot
     from podprobe.targets.base import Progress
@@ -89,6 +90,24 @@ class SnapshotSource(Protocol):
 
     def seek(self, by: int) -> None:
         """Move in a recording by so many snapshots; nothing where there is no past to move in."""
+
+    def capturer(self) -> Agent:
+        """An agent that may capture packets.
+
+        Raises:
+            PodprobeError: there is none; the message says why and the hint what to do.
+        """
+
+    @property
+    def may_add_capturer(self) -> bool:
+        """An agent that may capture can be asked for."""
+
+    def add_capturer(self, progress: Callable[[Progress], None]) -> Agent:
+        """Start an agent with NET_RAW beside the others. Blocks; the one thing here that does, beside `run`.
+
+        Raises:
+            PodprobeError: it was refused, or did not start.
+        """
 
     def close(self) -> None:
         """End `run` and let go of everything."""

@@ -7,7 +7,7 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from podprobe.errors import SnapshotError
+from podprobe.errors import SnapshotError, UsageError
 from podprobe.model import from_json
 from podprobe.tui.sources.base import Failed, Moved, Report, Timeline
 
@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from podprobe.agents.client import Agent
     from podprobe.model import Snapshot
+    from podprobe.targets.base import Progress
 
 TREND_LOOKS = 60
 """Snapshots before the chosen one that are read for its trends."""
@@ -116,6 +118,27 @@ class RecordingSource:
         with self._wake:
             self._wanted = min(len(self) - 1, max(0, self._wanted + by))
             self._wake.notify()
+
+    may_add_capturer = False
+
+    def capturer(self) -> Agent:
+        """There is none.
+
+        Raises:
+            UsageError: always.
+        """
+        raise UsageError(
+            "a recording of snapshots has no packets in it",
+            "podprobe capture --read FILE says what an existing capture holds",
+        )
+
+    def add_capturer(self, progress: Callable[[Progress], None]) -> Agent:  # noqa: ARG002  # as a live source's
+        """Nothing can be added to the past.
+
+        Raises:
+            UsageError: always.
+        """
+        return self.capturer()
 
     def close(self) -> None:
         """End `run`."""

@@ -57,6 +57,8 @@ class Grid(Painter, can_focus=True):
         self._lines = RowLines(self._arrangement)
         self._cursor = 0
         self._pointed: Target | None = None
+        self._moved = False
+        """The user has moved the cursor; until then it stays at the top, whatever comes there."""
 
     # --- what it shows
 
@@ -104,7 +106,9 @@ class Grid(Painter, can_focus=True):
 
     def _keep_cursor(self) -> None:
         rows = self._rows
-        if self._pointed is not None:
+        if not self._moved:
+            self._cursor = 0
+        elif self._pointed is not None:
             here = rows[self._cursor] if self._cursor < len(rows) else None
             if here is not None and here.kind == "item" and self._target(here) == self._pointed:
                 return
@@ -245,6 +249,7 @@ class Grid(Painter, can_focus=True):
         if not self._rows or self._rows[index].kind != "item":
             return
         self._cursor = index
+        self._moved = True
         self._note_pointed()
         height = self.scrollable_content_region.height
         top = self.scroll_offset.y
