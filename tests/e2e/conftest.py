@@ -111,6 +111,19 @@ class Kube:
         document: dict[str, Any] = json.loads(done.stdout)
         return document
 
+    def cannot_look(self, *arguments: str, words: tuple[str, ...]) -> None:
+        """`snapshot` fails in time, with nothing on standard output, by one error that holds all of `words`."""
+        began = time.monotonic()
+        done = self.podprobe("snapshot", *arguments)
+        took = time.monotonic() - began
+        assert done.returncode == 1, done.stderr
+        assert done.stdout == ""
+        assert done.stderr.startswith("podprobe: ")
+        assert done.stderr.count("\n") == 2, f"one error and its way out: {done.stderr}"
+        for word in words:
+            assert word in done.stderr, done.stderr
+        assert took < 30
+
     def agents(self, namespace: str, pod: str) -> dict[str, dict[str, Any]]:
         """podprobe's ephemeral containers by name, with their state."""
         found = self.get("pod", pod, "-n", namespace)

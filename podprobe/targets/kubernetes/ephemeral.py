@@ -370,7 +370,7 @@ def _allow(refusal: ApiError) -> str:
         return (
             "a Pod Security level that takes it (label pod-security.kubernetes.io/enforce of the namespace)"
         )
-    return "an exception in the policy that refuses"
+    return "an exception in the policy that refuses, or, where that is about the image, one that it takes (--image)"
 
 
 def _refused(pod: Pod, refusals: Sequence[ApiError], profile: Profile) -> AgentError:
