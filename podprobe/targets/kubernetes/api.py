@@ -10,6 +10,7 @@ import msgspec
 
 from podprobe.targets.kubernetes.failures import refused, unreachable
 from podprobe.targets.kubernetes.objects import read
+from podprobe.targets.kubernetes.recent import Recent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ class Api:
 
         self.connection = connection
         self.request_timeout = request_timeout
+        self.recent = Recent()
         if not connection.configuration.verify_ssl:
             # The user's kubeconfig says so; kubectl does not repeat it at every request either.
             import urllib3
@@ -63,6 +65,14 @@ class Api:
             ApiError: with the status of the answer; see `failures`.
         """
         return read(self._send("GET", ask, query), kind, self.server)
+
+    def recently(self, ask: Ask, kind: type[T]) -> T:
+        """As `get`, or as it was got for another Pod a moment ago.
+
+        Raises:
+            ApiError: as of `get`.
+        """
+        return self.recent.get(ask, lambda: self.get(ask, kind))
 
     def raw(self, path: str, kind: type[T]) -> T:
         """Read what is no resource: `/version`."""

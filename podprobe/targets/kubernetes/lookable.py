@@ -54,7 +54,7 @@ def read_node(api: Api, pod: Pod) -> Node | None:
     if not pod.spec.node_name:
         return None
     try:
-        node = api.get(asks.get_node(pod.spec.node_name), Node)
+        node = api.recently(asks.get_node(pod.spec.node_name), Node)
     except ApiError as error:
         if error.status == 404:
             raise TargetError(

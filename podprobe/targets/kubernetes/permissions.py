@@ -72,6 +72,10 @@ def check_exec(api: Api, namespace: str) -> None:
     Raises:
         ApiAccessError: it is not.
     """
+    api.recent.get(("exec", namespace), lambda: _check_exec(api, namespace))
+
+
+def _check_exec(api: Api, namespace: str) -> None:
     verbs = ("get", "create")
     answers = ask_all(
         api, [Permission(Ask(verb, "pods/exec", namespace), "talk to agents", True) for verb in verbs]

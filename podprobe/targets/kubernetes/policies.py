@@ -37,7 +37,9 @@ _OTHERS = {
 def policies_of(api: Api, pod: Pod) -> tuple[tuple[NetworkPolicy, ...], tuple[Visibility, ...]]:
     """The NetworkPolicies that select `pod`, by name, and what could not be seen or judged of them."""
     try:
-        listed = api.get(asks.list_network_policies(pod.metadata.namespace or "default"), PolicyList).items
+        listed = api.recently(
+            asks.list_network_policies(pod.metadata.namespace or "default"), PolicyList
+        ).items
     except ApiError as error:
         allow = "permission to list networkpolicies.networking.k8s.io" if error.status == 403 else None
         return (), (_note("none", f"its NetworkPolicies are not known: {error.message}", allow),)

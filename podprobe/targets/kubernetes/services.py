@@ -30,14 +30,14 @@ def services_of(api: Api, pod: Pod) -> tuple[tuple[Service, ...], tuple[Visibili
     namespace = pod.metadata.namespace or "default"
     notes: list[Visibility] = []
     try:
-        listed = api.get(asks.list_services(namespace), ServiceList).items
+        listed = api.recently(asks.list_services(namespace), ServiceList).items
     except ApiError as error:
         return (), (_note(error, "none", "its Services are not known", "list services"),)
     matching = [one for one in listed if selects(one, pod)]
     slices: tuple[EndpointSlice, ...] | None = ()
     if matching:
         try:
-            slices = api.get(asks.list_endpoint_slices(namespace), EndpointSliceList).items
+            slices = api.recently(asks.list_endpoint_slices(namespace), EndpointSliceList).items
         except ApiError as error:
             slices = None
             what = "whether it is a ready endpoint of its Services is not known"

@@ -24,7 +24,7 @@ class Answers:
         self.groups = groups
         self.discovery = discovery
 
-    def get(self, ask: Any, kind: Any, **_: Any) -> Any:
+    def recently(self, ask: Any, kind: Any) -> Any:
         assert ask.path.startswith("/apis/networking.k8s.io/v1/namespaces/")
         assert ask.resource == "networkpolicies"
         if isinstance(self.policies, Exception):

@@ -15,7 +15,7 @@ class Answers:
     def __init__(self, **by_resource: Any) -> None:
         self.by_resource = by_resource
 
-    def get(self, ask: Any, kind: Any, **_: Any) -> Any:
+    def recently(self, ask: Any, kind: Any) -> Any:
         answer = self.by_resource[ask.resource]
         if isinstance(answer, Exception):
             raise answer
