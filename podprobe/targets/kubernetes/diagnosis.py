@@ -10,8 +10,9 @@ import msgspec
 from podprobe import __version__
 from podprobe.errors import LookError
 from podprobe.targets.kubernetes import asks, lookable
+from podprobe.targets.kubernetes.admission import dry_run
 from podprobe.targets.kubernetes.agents import holders
-from podprobe.targets.kubernetes.ephemeral import MANY_ENDED, Want, dry_run
+from podprobe.targets.kubernetes.ephemeral import MANY_ENDED
 from podprobe.targets.kubernetes.failures import ApiError
 from podprobe.targets.kubernetes.images import is_present
 from podprobe.targets.kubernetes.objects import Namespace, Version, WhoAmI
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from podprobe.targets.kubernetes.api import Api
     from podprobe.targets.kubernetes.objects import Node, Pod
     from podprobe.targets.kubernetes.permissions import Granted
+from podprobe.targets.kubernetes.wants import Want
 
 OLDEST_SERVER = (1, 25)
 """Ephemeral containers are stable since then."""

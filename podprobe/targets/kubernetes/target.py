@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from podprobe.agents.bootstrap import COMMAND
@@ -13,30 +13,24 @@ from podprobe.agents.client import Agent
 from podprobe.errors import AgentError, LookError, TargetError
 from podprobe.model import Visibility
 from podprobe.targets.base import AgentSet, PodState, Progress
-from podprobe.targets.kubernetes import identity, lookable
+from podprobe.targets.kubernetes import coverage, identity, lookable
 from podprobe.targets.kubernetes.agents import MARK
+from podprobe.targets.kubernetes.around import Around
 from podprobe.targets.kubernetes.cleanup import end_agents
-from podprobe.targets.kubernetes.ephemeral import Ephemerals, Outcome, Want
+from podprobe.targets.kubernetes.ephemeral import Ephemerals
 from podprobe.targets.kubernetes.exec import open_exec
-from podprobe.targets.kubernetes.policies import policies_of
 from podprobe.targets.kubernetes.resolve import pod_named, pod_of
-from podprobe.targets.kubernetes.services import services_of
-from podprobe.targets.kubernetes.state import pod_state, running, specs
+from podprobe.targets.kubernetes.state import pod_state
+from podprobe.targets.kubernetes.wants import Outcome, Want, wants_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from concurrent.futures import Future
 
-    from podprobe.model import NetworkPolicy, Service
     from podprobe.targets.access import AgentsMode, Profile
     from podprobe.targets.kubernetes.agents import Holder
     from podprobe.targets.kubernetes.api import Api
     from podprobe.targets.kubernetes.objects import LinuxUser, Pod
 
-_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
-_AROUND_SECONDS = 10.0
-"""How long a Pod's Services and NetworkPolicies are taken from memory: four lists a second would be a burden on a
-large namespace."""
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 5.0, 120.0
 """Seconds before another agent is added for a container whose last one ended: containers that restart in a loop
 would else fill the Pod's spec."""
@@ -76,8 +70,7 @@ class KubernetesTarget:
         self._notes: dict[str | None, list[Visibility]] = {}
         self._users: dict[str, LinuxUser] = {}
         self._starts: dict[str | None, tuple[int, float]] = {}
-        self._around: tuple[float, Future[_Around]] | None = None
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="around")
+        self._around = Around(api)
 
     @property
     def label(self) -> str:
@@ -98,7 +91,7 @@ class KubernetesTarget:
         """
         pod = self._read()
         self._fresh = True
-        known = self._ask_around(pod).result()
+        known = self._around.ask(pod).result()
         return pod_state(
             pod, context=self._api.connection.context, services=known.services, network_policies=known.policies,
             visibility=known.notes,
@@ -114,7 +107,7 @@ class KubernetesTarget:
         """
         with self._lock:
             pod = self._read(recent=True)
-            self._ask_around(pod)
+            self._around.ask(pod)
             self._forget_lost(pod)
             wants = [want for want in self._wants(pod) if want.container not in self._agents]
             if not wants and self._agents:
@@ -152,15 +145,8 @@ class KubernetesTarget:
             for agent in self._agents.values():
                 agent.close()
             self._agents.clear()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._around.close()
         self._api.close()
-
-    def _ask_around(self, pod: Pod) -> Future[_Around]:
-        """What is around the Pod, asked meanwhile; from memory where that was a moment ago."""
-        now = time.monotonic()
-        if self._around is None or now - self._around[0] > _AROUND_SECONDS:
-            self._around = now, self._pool.submit(_around, self._api, pod)
-        return self._around[1]
 
     def _read(self, *, recent: bool = False) -> Pod:
         """The Pod. `recent`: as `state` has just read it, if it has."""
@@ -178,18 +164,6 @@ class KubernetesTarget:
             self._pod = pod
         return self._pod
 
-    def _wants(self, pod: Pod) -> list[Want]:
-        # The API server lets an ephemeral container join any container but another ephemeral one.
-        joinable = {spec.name for spec, kind in specs(pod) if kind != "ephemeral"}
-        names = [spec.name for spec in running(pod) if spec.name in joinable]
-        if not names:
-            return []
-        if pod.shares_pid_namespace or self._mode == "single":
-            preferred = (pod.metadata.annotations or {}).get(_DEFAULT_CONTAINER)
-            first = preferred if preferred in names else names[0]
-            return [Want(None if pod.shares_pid_namespace else first, first, self._users.get(first))]
-        return [Want(name, name, self._users.get(name)) for name in names]
-
     def _forget_lost(self, pod: Pod) -> None:
         """Drop agents whose stream has ended, or whose container is another by now."""
         statuses = pod.statuses()
@@ -205,7 +179,7 @@ class KubernetesTarget:
             agent.close()
         for known in (self._agents, self._ids, self._notes, self._users, self._starts):
             known.clear()
-        self._around = None
+        self._around.forget()
 
     def _may_start(self, want: Want) -> bool:
         """Not too soon after the last agent that was added there."""
@@ -297,57 +271,14 @@ class KubernetesTarget:
     def _set(self, pod: Pod) -> AgentSet:
         return AgentSet(dict(self._agents), tuple(self._visibility(pod)))
 
+    def _wants(self, pod: Pod) -> list[Want]:
+        return wants_of(pod, self._mode, self._users)
+
     def _visibility(self, pod: Pod) -> Iterator[Visibility]:
         for notes in self._notes.values():
             yield from notes
-        told = {note.container for notes in self._notes.values() for note in notes if note.level == "none"}
         if None in self._agents:
-            if pod.spec.host_pid:
-                yield Visibility(
-                    area="processes", container=None, level="partial",
-                    reason="the Pod is in the node's PID namespace: its agent sees the node's processes",
-                )  # fmt: skip
-            yield from _other_users(pod, self._wants(pod))
+            yield from coverage.of_shared_agent(pod, self._wants(pod))
             return
-        runs = {spec.name for spec in running(pod)}
-        for spec, kind in specs(pod):
-            if spec.name in self._agents or spec.name in told or spec.name not in runs:
-                continue
-            reason = "one agent was asked for, and it is elsewhere (--agents single)"
-            if kind == "ephemeral":
-                reason = "Kubernetes lets no ephemeral container join another"
-            yield Visibility(area="agent", container=spec.name, level="none", reason=reason, allow=None)
-
-
-@dataclass(frozen=True)
-class _Around:
-    """What of its namespace has to do with a Pod."""
-
-    services: tuple[Service, ...]
-    policies: tuple[NetworkPolicy, ...]
-    notes: tuple[Visibility, ...]
-    """What of it could not be seen."""
-
-
-def _around(api: Api, pod: Pod) -> _Around:
-    services, notes = services_of(api, pod)
-    policies, more = policies_of(api, pod)
-    return _Around(services, policies, (*notes, *more))
-
-
-def _other_users(pod: Pod, wants: list[Want]) -> Iterator[Visibility]:
-    """With one agent for a shared PID namespace: containers of other users stay closed to it."""
-    statuses = pod.statuses()
-    users = {
-        name: (status.user.linux.uid, status.user.linux.gid)
-        for name, status in statuses.items()
-        if status.user and status.user.linux and status.state and status.state.running
-    }
-    for want in wants:
-        for spec in running(pod):
-            if users.get(spec.name) != users.get(want.mirrors):
-                yield Visibility(
-                    area="files", container=spec.name, level="partial",
-                    reason=f"the Pod's one agent runs as {want.mirrors} does; {spec.name} runs as another user",
-                    allow="--profile ptrace",
-                )  # fmt: skip
+        told = {note.container for notes in self._notes.values() for note in notes if note.level == "none"}
+        yield from coverage.without_agent(pod, self._agents.keys(), told)

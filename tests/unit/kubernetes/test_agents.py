@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from podprobe.errors import TargetError
+from podprobe.targets.kubernetes.admission import shared_memory_mount
 from podprobe.targets.kubernetes.agents import holders, manifest, new_name
-from podprobe.targets.kubernetes.ephemeral import shared_memory_mount
 from podprobe.targets.kubernetes.identity import parse
 from podprobe.targets.kubernetes.images import explain, full_name, is_present
 from podprobe.targets.kubernetes.lookable import check

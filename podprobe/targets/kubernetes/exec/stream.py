@@ -1,7 +1,4 @@
-"""A process in a container, over a WebSocket: the one module that knows how exec travels.
-
-`kubernetes.stream` keeps every byte it has read, must not be used from two threads, has no bound on waiting, and drops
-the impersonation headers. So the handshake is websocket-client's and the frames (RFC 6455) are read and written here.
+"""A running process's standard streams, as frames on a socket.
 
 Of the channels in a frame's first byte, 0 is standard input, 1 and 2 are output and errors, 3 is the exit status as a
 `Status` object, and 255 (v5) closes the channel that it names.
@@ -11,93 +8,25 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import os
 import select
 import socket
 import ssl
 import struct
 import threading
 import time
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urlsplit
+from typing import Any
 
 import msgspec
 
 from podprobe.agents.stream import StreamClosedError
-from podprobe.targets.kubernetes.asks import exec_in
-from podprobe.targets.kubernetes.failures import refused, unreachable
+from podprobe.targets.kubernetes.exec import frames
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from podprobe.targets.kubernetes.api import Api
-
-_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDIN, _STDOUT, _STDERR, _STATUS, _CLOSE_CHANNEL = 0, 1, 2, 3, 255
-_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING = 0, 1, 2, 8, 9
-_PONG = 10
 _CHUNK = 32 << 10
 """Bytes of one frame that we send, and of one read."""
-_MAX_FRAME = 4 << 20
-"""Longest frame taken; API servers send at most 64 KiB."""
 _TAIL = 4096
 """Bytes of standard error that are kept."""
 _MAX_STATUS = 64 << 10
-
-
-def open_exec(
-    api: Api, namespace: str, pod: str, container: str, command: Sequence[str], timeout: float
-) -> ExecStream:
-    """Start a process with its standard streams connected.
-
-    Raises:
-        ApiError: the API server or the kubelet refuses, or does not answer within `timeout` seconds.
-    """
-    import websocket
-
-    ask = exec_in(namespace, pod)
-    query: list[tuple[str, str]] = [("command", word) for word in command]
-    query += [("container", container), ("stdin", "true"), ("stdout", "true"), ("stderr", "true")]
-    url = "ws" + api.server.removeprefix("http") + ask.path + "?" + urlencode(query)
-    headers = [f"{name}: {value}" for name, value in api.connection.headers()]
-    socket_options = [
-        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-        (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    ]
-    handshake: Any = websocket.WebSocket(sslopt=_tls(api), sockopt=socket_options, enable_multithread=False)
-    try:
-        handshake.connect(
-            url, header=headers, subprotocols=list(_PROTOCOLS), suppress_origin=True, timeout=timeout, redirect_limit=0,
-            **_proxy(api.connection.configuration),
-        )  # fmt: skip
-    except websocket.WebSocketBadStatusException as error:
-        raise refused(ask, error.status_code, error.resp_body or b"", error.resp_headers or {}) from None
-    except (websocket.WebSocketException, OSError) as error:
-        raise unreachable(api.server, error, timeout) from None
-    return ExecStream(handshake.sock, v5=handshake.subprotocol == _PROTOCOLS[0])
-
-
-def run(
-    api: Api,
-    namespace: str,
-    pod: str,
-    container: str,
-    command: Sequence[str],
-    timeout: float,
-    limit: int = 65536,
-) -> tuple[bytes, str]:
-    """Run a short command to its end: what it printed (`limit` bytes at most), and what went wrong, if anything."""
-    stream = open_exec(api, namespace, pod, container, command, timeout)
-    deadline, output = time.monotonic() + timeout, bytearray()
-    try:
-        while len(output) < limit and (left := deadline - time.monotonic()) > 0:
-            part = stream.read(left)
-            if not part:
-                break
-            output += part
-        return bytes(output[:limit]), stream.diagnosis()
-    finally:
-        stream.close()
 
 
 class ExecStream:
@@ -140,7 +69,9 @@ class ExecStream:
         with self._writing:
             for start in range(0, len(view), _CHUNK):
                 self._answer_ping()
-                self._send(_frame(_BINARY, bytes((_STDIN,)) + bytes(view[start : start + _CHUNK])))
+                self._send(
+                    frames.encode(frames.BINARY, bytes((_STDIN,)) + bytes(view[start : start + _CHUNK]))
+                )
 
     def read(self, timeout: float) -> bytes | None:
         """Some bytes of standard output, `b""` at its end, `None` after `timeout` seconds."""
@@ -185,8 +116,8 @@ class ExecStream:
             if not self._writing.locked():
                 with contextlib.suppress(OSError):
                     if self._v5:
-                        self._socket.send(_frame(_BINARY, bytes((_CLOSE_CHANNEL, _STDIN))))
-                    self._socket.send(_frame(_CLOSE, struct.pack("!H", 1000)))
+                        self._socket.send(frames.encode(frames.BINARY, bytes((_CLOSE_CHANNEL, _STDIN))))
+                    self._socket.send(frames.encode(frames.CLOSE, struct.pack("!H", 1000)))
             with contextlib.suppress(OSError):
                 # Wakes a thread that waits in poll().
                 self._socket.shutdown(socket.SHUT_RDWR)
@@ -261,29 +192,29 @@ class ExecStream:
             self._end(said="" if self._status else "the connection was cut")
             return
         self._received += data
-        for opcode, payload in self._frames():
-            if opcode in (_BINARY, _TEXT, _CONTINUATION):
-                self._deliver(payload, begins=opcode != _CONTINUATION)
-            elif opcode == _PING:
-                self._pong = _frame(_PONG, payload)
-                # A writer that waits for the far side must not keep us from reading: it answers in our place.
-                if self._writing.acquire(blocking=False):
-                    try:
+        try:
+            for opcode, payload in frames.complete(self._received):
+                self._handle(opcode, payload)
+        except frames.FrameError as error:
+            self._end(said=f"the API server sent {error}")
+
+    def _handle(self, opcode: int, payload: bytes) -> None:
+        if opcode in (frames.BINARY, frames.TEXT, frames.CONTINUATION):
+            self._deliver(payload, begins=opcode != frames.CONTINUATION)
+        elif opcode == frames.PING:
+            self._pong = frames.encode(frames.PONG, payload)
+            # A writer that waits for the far side must not keep us from reading: it answers in our place.
+            if self._writing.acquire(blocking=False):
+                try:
+                    with contextlib.suppress(StreamClosedError):
                         self._answer_ping()
-                    except StreamClosedError:
-                        return
-                    finally:
-                        self._writing.release()
-            elif opcode == _CLOSE:
-                reason = payload[2:].decode(errors="replace")
-                code = struct.unpack("!H", payload[:2])[0] if len(payload) >= 2 else 1005
-                said = (
-                    ""
-                    if code in (1000, 1005) or self._status
-                    else f"the API server ended the stream ({code}) {reason}"
-                )
-                self._end(said=said.strip())
-                return
+                finally:
+                    self._writing.release()
+        elif opcode == frames.CLOSE and not self._ended:
+            reason = payload[2:].decode(errors="replace")
+            code = struct.unpack("!H", payload[:2])[0] if len(payload) >= 2 else 1005
+            ordered = code in (1000, 1005) or self._status
+            self._end(said="" if ordered else f"the API server ended the stream ({code}) {reason}".strip())
 
     def _deliver(self, payload: bytes, *, begins: bool) -> None:
         if begins:
@@ -298,67 +229,3 @@ class ExecStream:
             del self._errors[:-_TAIL]
         elif self._channel == _STATUS and len(self._status) < _MAX_STATUS:
             self._status += payload
-
-    def _frames(self) -> Iterator[tuple[int, bytes]]:
-        """The complete frames received so far. A server's are never masked."""
-        buffer = self._received
-        while len(buffer) >= 2:
-            opcode, length, start = buffer[0] & 15, buffer[1] & 127, 2
-            if length == 126:
-                start = 4
-            elif length == 127:
-                start = 10
-            if len(buffer) < start:
-                return
-            if start > 2:
-                length = int.from_bytes(buffer[2:start], "big")
-            if length > _MAX_FRAME or buffer[1] & 128:
-                self._end(said=f"the API server sent a frame that cannot be ({length} bytes)")
-                return
-            if len(buffer) < start + length:
-                return
-            payload = bytes(buffer[start : start + length])
-            del buffer[: start + length]
-            yield opcode, payload
-
-
-def _frame(opcode: int, payload: bytes) -> bytes:
-    """One frame of a client's: final, and masked as RFC 6455 demands."""
-    length = len(payload)
-    if length < 126:
-        head = struct.pack("!BB", 128 | opcode, 128 | length)
-    elif length < 1 << 16:
-        head = struct.pack("!BBH", 128 | opcode, 128 | 126, length)
-    else:
-        head = struct.pack("!BBQ", 128 | opcode, 128 | 127, length)
-    key = os.urandom(4)
-    mask = (key * (length // 4 + 1))[:length]
-    # As one large number: a loop over the bytes would take a hundred times as long.
-    masked = (int.from_bytes(payload, "big") ^ int.from_bytes(mask, "big")).to_bytes(length, "big")
-    return head + key + masked
-
-
-def _tls(api: Api) -> dict[str, Any]:
-    context = api.connection.tls.streams
-    if context is None:
-        return {}
-    name = api.connection.configuration.tls_server_name
-    return {"context": context, "server_hostname": name} if name else {"context": context}
-
-
-def _proxy(configuration: Any) -> dict[str, Any]:
-    from kubernetes.client.rest import should_bypass_proxies
-
-    if not configuration.proxy or should_bypass_proxies(configuration.host, configuration.no_proxy or ""):
-        # The same decision as for every other request; websocket-client would read the environment anew.
-        return {"http_no_proxy": ["*"]}
-    proxy = urlsplit(configuration.proxy)
-    options: dict[str, Any] = {
-        "http_proxy_host": proxy.hostname,
-        "http_proxy_port": proxy.port or (1080 if proxy.scheme.startswith("socks") else 80),
-        "proxy_type": proxy.scheme if proxy.scheme.startswith("socks") else "http",
-        "http_no_proxy": ["no-host-is-excepted.invalid"],
-    }
-    if proxy.username:
-        options["http_proxy_auth"] = (proxy.username, proxy.password or "")
-    return options
