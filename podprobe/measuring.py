@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from podprobe.analysis.hops import passed_through, price
+from podprobe.analysis.hops import passed_through, price, url
 from podprobe.analysis.latency import merged
 from podprobe.errors import AgentError
 from podprobe.targets.base import Progress
@@ -117,9 +117,7 @@ def price_of(
         # Which of the two goes first changes, so that neither finds the warmer caches every time.
         for to in (hop.front, hop.back) if number % 2 else (hop.back, hop.front):
             try:
-                one = session.probe(
-                    hop.proxy, "http", f"http://{to}{path}", count=1, interval=0, timeout=timeout
-                )
+                one = session.probe(hop.proxy, "http", url(to, path), count=1, interval=0, timeout=timeout)
             except AgentError as error:
                 return None, tuple(measured.values()), error.message
             one = msgspec.structs.replace(one, to_container=hop.proxy if to == hop.front else hop.application)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
-from podprobe.analysis.matrix import endpoints
+from podprobe.analysis import endpoints, matrix
+from podprobe.analysis.connections import endpoint
 from podprobe.analysis.percentiles import differences
+from podprobe.analysis.probing import probe_address
 from podprobe.analysis.retransmits import flow_rates
 from podprobe.analysis.times import epoch
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from podprobe.analysis.percentiles import Difference
-    from podprobe.model import Snapshot
+    from podprobe.model import Path, Snapshot
 
 RATIOS = (0.5, 0.9, 0.99)
 
@@ -31,7 +35,18 @@ class Hop:
     front: str
     """The proxy's listener, `127.0.0.1:80`."""
     back: str
-    """The application's, to which the proxy connects."""
+    """The application's, to which the proxy connects: an endpoint, or the path of a unix socket."""
+
+    def urls(self, path: str) -> tuple[str, str]:
+        """What to ask for: through the proxy, and of the application itself."""
+        return url(self.front, path), url(self.back, path)
+
+
+def url(place: str, path: str) -> str:
+    """The URL of an endpoint or a unix socket."""
+    if place.startswith(("/", "@")):
+        return f"http+unix://{quote(place, safe='')}{path}"
+    return f"http://{place}{path}"
 
 
 @dataclass(frozen=True)
@@ -48,11 +63,38 @@ class Price:
 
 
 def hops(snapshot: Snapshot) -> tuple[Hop, ...]:
-    """Containers that listen and connect to a sibling's listener on TCP."""
-    listening = [found for found in endpoints(snapshot, "tcp") if found.container is not None]
+    """Proxies with the application behind, as far as one can be asked in place of the other.
+
+    By the paths that were seen; a mesh's proxy is left out, as it takes only what is redirected to it. Containers that
+    no path tells of, but that listen and connect to a sibling's listener, come after.
+    """
+    found = [hop for path in snapshot.paths for hop in _of_path(snapshot, path)]
+    told = {(hop.proxy, hop.application) for hop in found}
+    found += [hop for hop in _of_flows(snapshot) if (hop.proxy, hop.application) not in told]
+    return tuple(dict.fromkeys(found))
+
+
+def _of_path(snapshot: Snapshot, path: Path) -> Iterator[Hop]:
+    mesh = snapshot.mesh.container if snapshot.mesh else None
+    for front, back in pairwise(path.legs):
+        proxy, application = front.to_container, back.to_container
+        if proxy is None or application is None or mesh in {proxy, application} or front.kind != "tcp":
+            continue
+        port = endpoints.split(front.to)[1]
+        listening = [
+            each
+            for each in snapshot.network.listeners
+            if each.container == proxy and each.port == port and each.protocol == "tcp"
+        ]
+        # From outside it is reached at the Pod's address, from inside on loopback where it listens there, too.
+        there = next((endpoint(probe_address(each), each.port) for each in listening), front.to)
+        yield Hop(proxy, application, there, back.to)
+
+
+def _of_flows(snapshot: Snapshot) -> Iterator[Hop]:
+    listening = [found for found in matrix.endpoints(snapshot, "tcp") if found.container is not None]
     fronts = {found.to for found in listening}
     used = {flow.server for flow in snapshot.network.flows}
-    found = []
     for flow in snapshot.network.flows:
         proxy, application = flow.from_container, flow.to_container
         if flow.protocol != "tcp" or proxy is None or application is None or proxy == application:
@@ -61,8 +103,7 @@ def hops(snapshot: Snapshot) -> tuple[Hop, ...]:
         # A proxy has many ports (admin, metrics): one that somebody uses is the likeliest front, then the lowest.
         mine.sort(key=lambda to: (to not in used, int(to.rpartition(":")[2])))
         if mine and flow.server in fronts:
-            found.append(Hop(proxy, application, mine[0], flow.server))
-    return tuple(dict.fromkeys(found))
+            yield Hop(proxy, application, mine[0], flow.server)
 
 
 def price(hop: Hop, pairs: Sequence[tuple[float, float]], passed: bool | None) -> Price:
@@ -88,8 +129,10 @@ def passed_through(
         requests: of each kind, every one on a connection of its own.
 
     Returns:
-        `None` where what the Pod does by itself leaves it open.
+        `None` where what the Pod does by itself leaves it open, and behind a unix socket, which counts nothing.
     """
+    if hop.back.startswith(("/", "@")):
+        return None
     opened = _opened(before, after)
     if opened is not None:
         # podprobe's own: one to the proxy and one to the application for each pair.

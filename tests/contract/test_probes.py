@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
@@ -156,6 +157,34 @@ def test_http_with_its_status(agent: Agent) -> None:
         ):
             with pytest.raises(AgentError, match=r"http://|percent-encoded"):
                 probe(agent, "http", url)
+
+
+def test_http_over_a_unix_socket(agent: Agent, tmp_path: Path) -> None:
+    path = tmp_path / "app 1.sock"
+
+    def serve(server: socket.socket) -> None:
+        for _ in range(3):
+            with server.accept()[0] as connection:
+                asked.append(connection.recv(4096))
+                connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+    asked: list[bytes] = []
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(path))
+        server.listen()
+        thread = threading.Thread(target=serve, args=(server,))
+        thread.start()
+        answer = probe(agent, "http", f"http+unix://{quote(str(path), safe='')}/live?x=1")
+        thread.join(10)
+    assert answer.statuses == {"204": 3}
+    assert len(answer.samples_ns) == 3
+    assert asked[0].startswith(b"GET /live?x=1 HTTP/1.1\r\nHost: localhost\r\n")
+
+
+@pytest.mark.parametrize("host", ["app.sock", "%2", "%zz", "%2Frun%2F%00"])
+def test_http_over_what_is_no_unix_socket(agent: Agent, host: str) -> None:
+    with pytest.raises(AgentError, match=r"no path|percent-encoded"):
+        probe(agent, "http", f"http+unix://{host}/")
 
 
 def test_http_to_what_is_no_web_server(agent: Agent) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 
 from podprobe_agent.errors import RefusedError
+from podprobe_agent.probes import unix
 from podprobe_agent.probes.tcp import resolve
 
 TYPE_CHECKING = False
@@ -17,13 +19,19 @@ _HEAD_BYTES = 4096
 
 
 def prepare(arguments: dict[str, Any], statuses: dict[str, int]) -> Callable[[], int]:
-    """A probe by ``GET`` of an ``http://`` URL. Each status that comes is counted in `statuses`.
+    """A probe by ``GET`` of an ``http://`` URL, or of ``http+unix://`` with a socket's path, percent-encoded, for a
+    host. Each status that comes is counted in `statuses`.
 
     Raises:
-        RefusedError: that is no such URL, or its host does not resolve.
+        RefusedError: that is no such URL, its host does not resolve, or the socket's files are out of reach.
     """
     endpoint, request = parse(arguments["to"])
-    family, address = resolve(endpoint, socket.SOCK_STREAM)
+    family: int
+    address: Any
+    if endpoint.startswith(("/", "@")):
+        family, address = socket.AF_UNIX, unix.reachable(endpoint, int(arguments.get("root_pid", 1)))
+    else:
+        family, address = resolve(endpoint, socket.SOCK_STREAM)
     timeout = max(0.001, float(arguments["timeout"]))
 
     def measure() -> int:
@@ -52,7 +60,7 @@ def parse(url: str) -> tuple[str, bytes]:
     """
     scheme, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    if scheme != "http" or not authority or "@" in authority:
+    if scheme not in ("http", "http+unix") or not authority or "@" in authority:
         raise RefusedError(f"{url!r} is no http:// URL; https is measured as tcp")
     try:
         authority.encode("ascii")
@@ -61,12 +69,31 @@ def parse(url: str) -> tuple[str, bytes]:
         raise RefusedError(f"{url!r} is not percent-encoded") from None
     if any(byte <= 0x20 or byte == 0x7F for byte in target + authority.encode()):
         raise RefusedError(f"{url!r} is not percent-encoded")
+    place = _unquoted(authority) if scheme == "http+unix" else ""
+    if place:
+        authority = "localhost"
     has_port = authority.rpartition("]")[2].count(":") == 1
     request = (
         b"GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: podprobe\r\nAccept: */*\r\nConnection: close\r\n\r\n"
         % (target.partition(b"#")[0], authority.encode())
     )
-    return (authority if has_port else f"{authority}:80"), request
+    return place or (authority if has_port else f"{authority}:80"), request
+
+
+def _unquoted(host: str) -> str:
+    """The path that a host is made of: ``%2Frun%2Fapp.sock``.
+
+    Raises:
+        RefusedError: it is no path of a socket.
+    """
+    first, *rest = host.encode("ascii").split(b"%")
+    try:
+        path = os.fsdecode(first + b"".join(bytes([int(part[:2], 16)]) + part[2:] for part in rest))
+    except ValueError:
+        raise RefusedError(f"{host!r} is not percent-encoded") from None
+    if not path.startswith(("/", "@")) or "\0" in path:
+        raise RefusedError(f"{path!r} is no path of a unix socket")
+    return path
 
 
 def _status(sock: socket.socket, head: bytes) -> str:

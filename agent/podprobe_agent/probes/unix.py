@@ -23,7 +23,7 @@ def prepare(arguments: dict[str, Any], _: dict[str, int]) -> Callable[[], int]:
         RefusedError: the container's files are out of reach.
     """
     to: str = arguments["to"]
-    address = "\0" + to[1:] if to.startswith("@") else _address(to, int(arguments.get("root_pid", 1)))
+    address = reachable(to, int(arguments.get("root_pid", 1)))
     timeout = send_timeout(float(arguments["timeout"]))
     kinds = [socket.SOCK_STREAM, socket.SOCK_SEQPACKET]
 
@@ -44,6 +44,15 @@ def prepare(arguments: dict[str, Any], _: dict[str, int]) -> Callable[[], int]:
             return duration
 
     return measure
+
+
+def reachable(to: str, root_pid: int) -> str:
+    """The address by which this process reaches a path as the container has it, or an abstract ``@name``.
+
+    Raises:
+        RefusedError: the container's files are out of reach.
+    """
+    return "\0" + to[1:] if to.startswith("@") else _address(to, root_pid)
 
 
 def _address(path: str, root_pid: int) -> str:

@@ -7,6 +7,7 @@ import msgspec
 from podprobe.analysis.hops import Hop, hops, passed_through, price
 from podprobe.model import Counters, Flow, Listener, Network, Snapshot
 from tests.support.samples import connection_pair, healthy_pod
+from tests.unit.analysis.proxies.recorded import judged, recorded
 
 HOP = Hop("nginx", "webapp", "127.0.0.1:80", "127.0.0.1:5000")
 LISTENERS = (
@@ -84,3 +85,26 @@ def test_a_price_has_an_interval() -> None:
     assert median.clear
     assert 295 <= median.low <= median.value <= median.high <= 306
     assert price(HOP, [], None).differences == ()
+
+
+def test_paths_tell_fronts_that_are_used_and_unix_sockets_behind() -> None:
+    found = {hop.proxy: (hop.front, hop.back) for hop in hops(judged(recorded("proxied")))}
+    assert found == {
+        "nginx": ("127.0.0.1:80", "/run/shared/app.sock"),
+        "haproxy": ("127.0.0.1:8080", "127.0.0.1:5000"),
+        "socat": ("127.0.0.1:9000", "127.0.0.1:5000"),
+        "envoy": ("127.0.0.1:10000", "127.0.0.1:5000"),
+    }
+    assert Hop("nginx", "app", *found["nginx"]).urls("/x") == (
+        "http://127.0.0.1:80/x",
+        "http+unix://%2Frun%2Fshared%2Fapp.sock/x",
+    )
+
+
+def test_nobody_asks_a_meshs_proxy_in_place_of_the_application() -> None:
+    assert all("istio-proxy" not in (hop.proxy, hop.application) for hop in hops(judged(recorded("meshed"))))
+
+
+def test_behind_a_unix_socket_nothing_counts_requests() -> None:
+    hop = Hop("nginx", "webapp", "127.0.0.1:80", "/run/app.sock")
+    assert passed_through(look(0, 0, 0), look(1, 0, 0), look(3, 0, 0), hop, 100) is None
