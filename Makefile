@@ -10,8 +10,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ARGS ?= tui
 TESTS ?= tests
+RUNS ?= 100000
 
-.PHONY: help setup demo test check lint types contracts format bench e2e docs lock clean
+.PHONY: help setup demo test check lint types contracts format bench e2e fuzz docs lock clean
 
 help: ## this list
 	@echo "podprobe: an X-ray of one Kubernetes Pod"; echo
@@ -57,6 +58,10 @@ bench: $(READY) ## measure against peers in the same run; writes docs/reference/
 
 e2e: $(READY) ## only the tests on a real cluster (PODPROBE_E2E_KUBECONFIG, or binaries in KUBE_BIN)
 	@$(BIN)/python -m pytest tests/e2e
+
+fuzz: $(READY) ## fuzz the parsers; RUNS=N inputs for each, FUZZ="inet dns" some of them (CPython 3.11 to 3.13 on x86_64)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/fuzz/requirements.txt
+	@$(BIN)/python -m tests.fuzz $(FUZZ) --runs $(RUNS)
 
 docs: $(READY) ## write the generated pages of docs/reference again
 	@$(BIN)/python scripts/generate_docs.py

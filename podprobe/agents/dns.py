@@ -244,9 +244,13 @@ def _parse(query: dns.message.QueryMessage, data: bytes) -> tuple[Outcome, tuple
         return "nxdomain", (), False
     if code != dns.rcode.NOERROR:
         return "error", (), False
-    wanted = query.question[0].rdtype
+    wanted = query.question[0]
     addresses = tuple(
-        str(record.address) for rrset in message.answer if rrset.rdtype == wanted for record in rrset
+        str(record.address)
+        for rrset in message.answer
+        # Of another class than was asked for, the same type may be something else altogether.
+        if (rrset.rdtype, rrset.rdclass) == (wanted.rdtype, wanted.rdclass)
+        for record in rrset
     )
     return ("ok" if addresses else "no-data"), addresses[:_MOST_ADDRESSES], False
 

@@ -36,7 +36,7 @@ def from_json(text: str | bytes, source: str = "the snapshot") -> Snapshot:
     """
     try:
         snapshot = _decoder.decode(text)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SnapshotError(
             f"{source} is not a podprobe snapshot: {error}", "take one with: podprobe snapshot POD -o json"
         ) from None

@@ -85,6 +85,12 @@ def test_another_major_version_is_refused() -> None:
         from_json(json.dumps(other))
 
 
+@pytest.mark.parametrize("text", [b'"\xff"', b'{"x":' + b"[" * 5000, b"", b"[]", b"\x89PNG"])
+def test_a_file_of_something_else_is_refused(text: bytes) -> None:
+    with pytest.raises(SnapshotError, match="is not a podprobe snapshot"):
+        from_json(text)
+
+
 def _within(old: Any, new: Any) -> bool:
     """Everything of `old` is in `new`, which may have more fields."""
     if isinstance(old, dict):

@@ -11,6 +11,7 @@ from typing import Any
 import dns.flags
 import dns.message
 import dns.rcode
+import dns.rdatatype
 import dns.rrset
 import pytest
 from hypothesis import given
@@ -205,6 +206,20 @@ def test_an_answer_to_another_question_is_none() -> None:
         return response.to_wire()
 
     assert look_up(Servers(other))["A"].outcome == "malformed"
+
+
+def test_addresses_of_another_class_are_none() -> None:
+    """What the fuzzer found: of a class that dnspython does not know, an A record has no address."""
+
+    def other(query: dns.message.Message, _: str) -> bytes:
+        if query.question[0].rdtype != dns.rdatatype.A:
+            return respond(query)
+        wire = bytearray(respond(query, address="10.0.0.1"))
+        at = wire.rindex(b"\x00\x01\x00\x01\x00\x00\x00\x1e")
+        wire[at + 3] = 85
+        return bytes(wire)
+
+    assert look_up(Servers(other))["A"].outcome == "no-data"
 
 
 @given(st.binary(max_size=600))

@@ -1,0 +1,1 @@
+"""A coverage-guided fuzzer for whatever reads bytes that others have written."""
