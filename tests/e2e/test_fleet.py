@@ -117,7 +117,8 @@ def test_a_gate(kube: Kube, namespace: str, tmp_path: Path) -> None:
         return kube.podprobe("snapshot", "-n", namespace, *arguments).returncode
 
     assert gate("good", "--fail-on", "warning") == 0
-    assert gate("declares", "--fail-on", "warning") == 4
+    # A program has a while to begin to listen (NET102).
+    kube.wait("the warning", lambda: gate("declares", "--fail-on", "warning") == 4)
     assert gate("declares", "--fail-on", "critical") == 0
     assert gate("mc3", "--fail-on", "warning") == 3
     assert gate("mc3") == 0
