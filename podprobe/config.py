@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from podprobe.decoding import convert
 from podprobe.errors import ConfigError
 
 DEFAULT_IMAGE = "docker.io/library/python:3-slim"
@@ -77,7 +78,7 @@ def load(file: Path | None = None) -> Config:
 
     try:
         settings: dict[str, Any] = tomllib.loads(text.decode())
-        return msgspec.convert(_flatten_thresholds(settings), Config)
+        return convert(_flatten_thresholds(settings), Config)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(
             f"{source}: {error}",

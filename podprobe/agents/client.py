@@ -10,6 +10,7 @@ import msgspec
 from podprobe.agents import answers, diag, handshake
 from podprobe.agents.answers import AdminPiece, Areas, ExchangeAnswer, ProbeAnswer
 from podprobe.agents.exchange import Exchange, Wire
+from podprobe.decoding import decoder
 from podprobe.errors import AgentError
 from podprobe_agent import protocol
 
@@ -54,15 +55,15 @@ class CaptureCount(answers.Answer, frozen=True, kw_only=True):
     """Seen by the filter, but lost for want of room (`PACKET_STATISTICS`)."""
 
 
-_decode_part = msgspec.json.Decoder(_Part).decode
-_decode_error = msgspec.json.Decoder(_Error).decode
-_decode_end = msgspec.json.Decoder(answers.End).decode
-_decode_capture_count = msgspec.json.Decoder(CaptureCount).decode
-_decode_items = {area: msgspec.json.Decoder(list[item]).decode for area, item in answers.ITEMS.items()}  # type: ignore[valid-type]
-_decode_value = {area: msgspec.json.Decoder(value).decode for area, value in answers.VALUES.items()}
-_decode_probe = msgspec.json.Decoder(ProbeAnswer).decode
-_decode_admin = msgspec.json.Decoder(AdminPiece).decode
-_decode_exchange = msgspec.json.Decoder(ExchangeAnswer).decode
+_decode_part = decoder(_Part).decode
+_decode_error = decoder(_Error).decode
+_decode_end = decoder(answers.End).decode
+_decode_capture_count = decoder(CaptureCount).decode
+_decode_items = {area: decoder(list[item]).decode for area, item in answers.ITEMS.items()}  # type: ignore[valid-type]
+_decode_value = {area: decoder(value).decode for area, value in answers.VALUES.items()}
+_decode_probe = decoder(ProbeAnswer).decode
+_decode_admin = decoder(AdminPiece).decode
+_decode_exchange = decoder(ExchangeAnswer).decode
 
 
 class Agent:

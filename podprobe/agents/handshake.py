@@ -10,6 +10,7 @@ import msgspec
 from podprobe.agents import bootstrap, bundle
 from podprobe.agents.answers import Hello
 from podprobe.agents.stream import StreamClosedError
+from podprobe.decoding import decode
 from podprobe_agent import protocol
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def shake(stream: Stream, deadline: float) -> tuple[Hello, FrameDecoder, list[Fr
     if hello.kind != protocol.HELLO:
         raise FailedError("its first frame is no HELLO")
     try:
-        return msgspec.json.decode(hello.payload, type=Hello), decoder, frames
+        return decode(hello.payload, Hello), decoder, frames
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise FailedError(f"its HELLO is not valid: {error}") from None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from podprobe.decoding import decode
 from podprobe.errors import AgentError, LookError
 from podprobe.model.capture import Capture
 
@@ -108,8 +109,8 @@ def flows(stream: BinaryIO, name: str = "the capture") -> Capture:
     )
     try:
         if done.returncode == 0:
-            return msgspec.json.decode(done.stdout, type=Capture)
-        refusal = msgspec.json.decode(done.stdout, type=_Refusal)
+            return decode(done.stdout, Capture)
+        refusal = decode(done.stdout, _Refusal)
     except msgspec.DecodeError:
         last = done.stderr.decode(errors="replace").strip().splitlines()[-1:]
         raise LookError(

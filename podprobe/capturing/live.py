@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import msgspec
 
 from podprobe.capturing.spool import Spool
+from podprobe.decoding import decode
 from podprobe.errors import LookError, PodprobeError
 from podprobe.model.capture import Capture
 
@@ -245,7 +246,7 @@ class LiveCapture:
             if line.startswith(b'{"error"'):
                 continue
             with contextlib.suppress(msgspec.DecodeError):
-                capture = msgspec.json.decode(line, type=Capture)
+                capture = decode(line, Capture)
                 with self._changed:
                     self._flows = capture
 

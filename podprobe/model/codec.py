@@ -6,10 +6,11 @@ from typing import Any
 
 import msgspec
 
+from podprobe.decoding import decoder
 from podprobe.errors import SnapshotError
 from podprobe.model.snapshot import SCHEMA, Snapshot
 
-_decoder = msgspec.json.Decoder(Snapshot)
+_decoder = decoder(Snapshot)
 
 
 def to_json(snapshot: Snapshot, indent: int = 2) -> str:

@@ -9,6 +9,7 @@ import msgspec
 
 from podprobe.analysis.connections import endpoint
 from podprobe.analysis.endpoints import is_any, is_loopback
+from podprobe.decoding import decode
 from podprobe.model import ProxyAdmin, Upstream
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _read(pieces: Mapping[str, AdminPiece], name: str, form: type[Any], errors: 
     if piece is None or piece.text is None:
         return None
     try:
-        return msgspec.json.decode(piece.text, type=form, strict=False)
+        return decode(piece.text, form, strict=False)
     except (msgspec.DecodeError, RecursionError):
         errors.append(f"{name}: what it answered is not what an Envoy answers")
         return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from podprobe.decoding import decode
 from podprobe.errors import AccessError, LookError, TargetError
 from podprobe.targets.kubernetes.objects import Status
 
@@ -59,7 +60,7 @@ class ApiTargetError(ApiError, TargetError):
 def refused(ask: Ask, status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
     """The error for an answer with an HTTP status of 400 or more."""
     try:
-        told = msgspec.json.decode(body, type=Status)
+        told = decode(body, Status)
     except msgspec.DecodeError:
         told = Status(message=body[:300].decode(errors="replace").strip())
     answer = " ".join(told.message.split()) or f"HTTP {status}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from podprobe.decoding import decode
 from podprobe.targets.kubernetes.objects import Pod
 from podprobe.targets.kubernetes.state import pod_state
 
@@ -29,7 +30,7 @@ def read(sandbox_pid: int) -> PodState | None:
     """
     try:
         with Path(f"/proc/{sandbox_pid}/root/pod.json").open("rb") as file:
-            state = pod_state(msgspec.json.decode(file.read(_MOST_BYTES), type=Pod))
+            state = pod_state(decode(file.read(_MOST_BYTES), Pod))
     except (OSError, msgspec.DecodeError):
         return None
     return replace(state, target=msgspec.structs.replace(state.target, kind="local"))

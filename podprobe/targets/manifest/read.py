@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 import yaml
 
+from podprobe.decoding import convert
 from podprobe.errors import TargetError
 from podprobe.model import Volume, VolumeMount
 from podprobe.targets.kubernetes.objects import Meta, Pod, PodSpec, ServiceObject
@@ -164,7 +165,7 @@ def _with_quantities(container: Any) -> Any:
 
 def _convert(document: Document, value: Any, kind: type[T], source: str, path: tuple[str, ...]) -> T:
     try:
-        return msgspec.convert(value, kind)
+        return convert(value, kind)
     except RecursionError:
         raise TargetError(f"{source}: an object holds itself (a YAML alias inside its own anchor)") from None
     except msgspec.ValidationError as error:

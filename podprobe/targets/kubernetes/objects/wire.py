@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import field
 
+from podprobe.decoding import decode
 from podprobe.errors import TargetError
 
 T = TypeVar("T")
@@ -85,7 +86,7 @@ def read(body: bytes, kind: type[T], source: str) -> T:
         TargetError: it is not what it should be; a proxy or a portal answered, perhaps.
     """
     try:
-        return msgspec.json.decode(body, type=kind)
+        return decode(body, kind)
     except msgspec.DecodeError as error:
         raise TargetError(
             f"{source} answered something that is not a {kind.__name__}: {error}",
