@@ -35,6 +35,7 @@ BUFFER_BYTES = 64 << 10
 """Twice the largest datagram that a dump has (netlink_dump() caps them at 32 KiB)."""
 _RECEIVE_BUFFER_BYTES = 4 << 20
 _ANSWER_SECONDS = 5.0
+_MOST_ERRNO = 4095
 
 
 class NetlinkError(OSError):
@@ -192,6 +193,8 @@ def _check(buffer: bytes | bytearray, offset: int, length: int) -> None:
     number = -int.from_bytes(
         buffer[offset + HEADER_BYTES : offset + HEADER_BYTES + 4], sys.byteorder, signed=True
     )
+    if number > _MOST_ERRNO:
+        raise NetlinkError(71, f"netlink error {-number}")
     if number > 0:
         raise NetlinkError(number, os.strerror(number))
 

@@ -84,7 +84,9 @@ def _values(pid: int, files: Files) -> dict[str, Any]:
     if "" in directories and (read("", "memory.current") or read("", "cpu.max")):
         return {"version": 2, **group, **_v2(read)}
     if any(directories):
-        return {"version": 1, **group, **_v1(read)}
+        # A hybrid: its use and limits are in v1, pressure is in v2 alone, where that is reached and is not the root.
+        pressure = _pressure(read) if group.get("id") and not _is_v2_root(directories[""]) else {}
+        return {"version": 1, **group, **_v1(read), "pressure": pressure}
     return {"version": 2, **group, **_v2(read)}
 
 
@@ -158,6 +160,15 @@ def _is_root(directory: int) -> bool:
     return True
 
 
+def _is_v2_root(directory: int) -> bool:
+    """The root of the v2 hierarchy: its pressure is the whole machine's. The kernel has no `cgroup.type` there."""
+    try:
+        os.stat("cgroup.type", dir_fd=directory, follow_symlinks=False)
+    except OSError:
+        return True
+    return False
+
+
 def _v2(read: Read) -> dict[str, Any]:
     cpu = read("", "cpu.stat")
     memory = read("", "memory.stat")
@@ -203,7 +214,6 @@ def _v1(read: Read) -> dict[str, Any]:
         "oom_kills": _line(read("memory", "memory.oom_control"), b"oom_kill"),
         "pids": _number(read("pids", "pids.current")),
         "pids_limit": _number(read("pids", "pids.max")),
-        "pressure": {},
     }
 
 

@@ -194,6 +194,14 @@ def test_an_error_of_the_kernels_is_raised() -> None:
     assert (caught.value.errno, caught.value.strerror) == (2, "No such file or directory")
 
 
+@pytest.mark.parametrize("number", [-4096, -(1 << 31)])
+def test_an_error_that_is_none_is_raised_as_one(number: int) -> None:
+    """What the fuzzer found: such a number does not fit what strerror() takes."""
+    refused = struct.pack("=IHHIIi", 20, 2, 0, 1, 0, number)
+    with pytest.raises(netlink.NetlinkError, match=f"netlink error {number}"):
+        netlink.split(refused, len(refused), netlink.Outcome())
+
+
 def test_interruptions_and_losses_are_told() -> None:
     outcome = netlink.Outcome()
     interrupted = struct.pack("=IHHII", 16, 20, 0x12, 1, 0)
