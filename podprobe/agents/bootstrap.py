@@ -104,5 +104,5 @@ def own_code() -> str:
 
 def answer(code: bytes, extension: bytes, arguments: bytes) -> bytes:
     """What the program waits for."""
-    packed = zlib.compress(extension)
+    packed = zlib.compress(extension, 1)  # a tenth larger, in a quarter of the time
     return b"%d %d %d\n" % (len(code), len(packed), len(arguments)) + code + packed + arguments

@@ -82,12 +82,16 @@ def _order(files: dict[str, bytes]) -> list[tuple[str, str, bool]]:
 
 def _modules(files: dict[str, bytes], *, compiled: bool) -> bytes:
     """As the bootstrap reads them: whether they are compiled, the loader, and the others, each compressed."""
-    contents = compiling.compiled(files) if compiled else files
+    contents = (
+        compiling.compiled(files)
+        if compiled
+        else {file: zlib.compress(source) for file, source in files.items()}
+    )
     rest: list[loader.Module] = []
     first = b""
     for name, file, package in _order(files):
         if name == _LOADER:
-            first = contents[file]
+            first = zlib.decompress(contents[file])
         else:
-            rest.append((name, package, zlib.compress(contents[file])))
+            rest.append((name, package, contents[file]))
     return marshal.dumps((compiled, first, rest), 2)

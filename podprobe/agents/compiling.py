@@ -14,6 +14,7 @@ import marshal
 import os
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 from types import CodeType
 from typing import TYPE_CHECKING
@@ -23,18 +24,23 @@ import podprobe_agent
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+_FORMAT = b"2"
+"""Of the file: another number when it is kept in another way."""
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
 
 def compiled(sources: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Code by file name, marshalled: without docstrings and without column numbers, as the agent would compile it."""
+    """Code by file name, marshalled and compressed.
+
+    Without docstrings and without column numbers, as the agent would compile it.
+    """
     seal = _seal(sources)
     path = _place()
     known = _read(path, seal)
     if known is not None:
         return known
     made = {
-        file: marshal.dumps(_without_columns(compile(source, file, "exec", dont_inherit=True, optimize=2)))
+        file: zlib.compress(marshal.dumps(_without_columns(_code(file, source))))
         for file, source in sources.items()
     }
     if not sys.dont_write_bytecode:
@@ -42,9 +48,13 @@ def compiled(sources: Mapping[str, bytes]) -> dict[str, bytes]:
     return made
 
 
+def _code(file: str, source: bytes) -> CodeType:
+    return compile(source, file, "exec", dont_inherit=True, optimize=2)
+
+
 def _seal(sources: Mapping[str, bytes]) -> bytes:
     """What the code was made of, and for which Python: code of anything else is not used."""
-    digest = hashlib.sha256(importlib.util.MAGIC_NUMBER)
+    digest = hashlib.sha256(_FORMAT + importlib.util.MAGIC_NUMBER)
     for file, source in sorted(sources.items()):
         digest.update(f"{file}\0{len(source)}\0".encode())
         digest.update(source)

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pytest
 
@@ -41,7 +41,9 @@ def test_a_node_whose_kubelet_has_stopped(kube: Kube, cluster: Cluster, namespac
     kube.snapshot("with", "-n", namespace)
     cluster.stop("kubelet")
     # The control plane has not noticed yet.
-    kube.cannot_look("with", "-n", namespace, *BRIEFLY, words=("10250", "node"))
+    kube.cannot_look(
+        "with", "-n", namespace, *BRIEFLY, words=("10250", "the node of Pod with", "kubectl get nodes")
+    )
     kube.cannot_look(
         "without", "-n", namespace, *BRIEFLY, words=(NODE, "did not start the agent", "kubectl get node")
     )
@@ -83,33 +85,39 @@ def test_a_node_that_is_gone(kube: Kube, cluster: Cluster, namespace: str) -> No
     kube.cannot_look("with", "-n", namespace, *BRIEFLY, words=(f"node {NODE} of Pod with is gone", "another"))
 
 
+def _read(lines: IO[str] | None, into: list[str]) -> None:
+    assert lines
+    for line in lines:
+        into.append(line)  # noqa: PERF402  # one at a time, as they come
+
+
 def test_a_watch_outlives_a_restart_of_the_kubelet(kube: Kube, cluster: Cluster, namespace: str) -> None:
     kube.apply(pods.pod("one", namespace, pods.sleeper("a", kube.images)))
     kube.ready(namespace, "one")
     arguments = ("watch", "one", "-n", namespace, "-i", "500ms", "--passive", *BRIEFLY)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "podprobe", *arguments],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=kube.environment,
-    )  # fmt: skip
-    assert process.stdout
-    assert process.stderr
     looks: list[str] = []
     failures: list[str] = []
-    readers = [
-        threading.Thread(target=lambda: looks.extend(iter(process.stdout.readline, "")), daemon=True),
-        threading.Thread(target=lambda: failures.extend(iter(process.stderr.readline, "")), daemon=True),
-    ]
-    for reader in readers:
-        reader.start()
-    try:
-        kube.wait("a look", lambda: looks, 60)
-        cluster.stop("kubelet", hard=True)
-        kube.wait("a look that fails", lambda: any("10250" in line for line in failures), 60)
-        seen = len(looks)
-        cluster.start_kubelet()
-        kube.wait("a look again", lambda: len(looks) > seen, 90)
-    finally:
-        process.terminate()
+    with subprocess.Popen(
+        [sys.executable, "-m", "podprobe", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=kube.environment,
+    ) as process:  # fmt: skip
+        readers = [
+            threading.Thread(target=_read, args=(process.stdout, looks)),
+            threading.Thread(target=_read, args=(process.stderr, failures)),
+        ]
+        for reader in readers:
+            reader.start()
+        try:
+            kube.wait("a look", lambda: looks, 60)
+            cluster.stop("kubelet", hard=True)
+            kube.wait("a look that fails", lambda: any("10250" in line for line in failures), 60)
+            seen = len(looks)
+            cluster.start_kubelet()
+            kube.wait("a look again", lambda: len(looks) > seen, 90)
+        finally:
+            process.terminate()
+            for reader in readers:
+                reader.join(20)
         assert process.wait(20) == 0
     assert {json.loads(line)["target"]["pod"] for line in looks} == {"one"}
     assert not any("Traceback" in line for line in failures)

@@ -22,6 +22,7 @@ GRANT = (
     "grant it: kubectl apply -f deploy/rbac.yaml and bind the role; `podprobe doctor` lists what is missing"
 )
 
+_NO_NODE = re.compile(r'nodes? "([^"]+)" not found')
 _DENIED = re.compile(r' cannot (\w+) resource "')
 
 
@@ -73,6 +74,8 @@ def refused(ask: Ask, status: int, body: bytes, headers: Mapping[str, str]) -> A
         )
     if status == 403:
         return _forbidden(ask, facts)
+    if ask.resource == "pods/exec" and (failure := _node_trouble(ask, facts)):
+        return failure
     if status in (404, 410):
         return ApiTargetError(f"there is no {ask.subject} {ask.where}: {answer}", **facts)
     if status == 409:
@@ -92,6 +95,22 @@ def refused(ask: Ask, status: int, body: bytes, headers: Mapping[str, str]) -> A
         "try again; if it stays, look at the API server itself: kubectl get --raw '/readyz?verbose'",
         **facts,
     )
+
+
+def _node_trouble(ask: Ask, facts: dict[str, Any]) -> ApiError | None:
+    """An exec that ended between the API server and the Pod's node."""
+    answer = facts["answer"]
+    if gone := _NO_NODE.search(answer):
+        return ApiTargetError(
+            f"node {gone[1]} of Pod {ask.name} is gone", "the Pod will be deleted; look at another", **facts
+        )
+    if "dialing backend" in answer:
+        return ApiError(
+            f"the API server does not reach the kubelet on the node of Pod {ask.name}: {answer}",
+            "is the node well? kubectl get nodes; if it is, what is between it and the API server?",
+            **facts,
+        )
+    return None
 
 
 def _forbidden(ask: Ask, facts: dict[str, Any]) -> ApiError:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from podprobe.errors import TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 class Tls:
@@ -70,15 +70,29 @@ def _context_of(configuration: Any) -> ssl.SSLContext | None:
         ) from None
 
 
+class _Shared(ssl.SSLContext):
+    """For connections of many threads.
+
+    urllib3 sets the application protocols anew before each connection. OpenSSL then frees the ones before, which
+    another thread may just be copying: a connection is set up without Python's lock.
+    """
+
+    def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
+        """They are set."""
+
+
 def _context(configuration: Any) -> ssl.SSLContext:
-    if configuration.verify_ssl:
-        context = ssl.create_default_context(
-            cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data
-        )
-    else:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _Shared(ssl.PROTOCOL_TLS_CLIENT)
+    ssl.SSLContext.set_alpn_protocols(context, ["http/1.1"])
+    if not configuration.verify_ssl:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    elif configuration.ssl_ca_cert or configuration.ca_cert_data:
+        # As kubectl has it: what the kubeconfig names is trusted, whether it is a root or signed by another.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.load_verify_locations(cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data)
+    else:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     if configuration.cert_file:
         context.load_cert_chain(configuration.cert_file, configuration.key_file)
     return context

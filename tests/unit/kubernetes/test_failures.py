@@ -70,6 +70,29 @@ def test_refusals(status: int, body: bytes, kind: type[LookError], words: tuple[
         assert word in f"{error.message} {error.hint}"
 
 
+@pytest.mark.parametrize(
+    ("status", "message", "kind", "words"),
+    [
+        (
+            500,
+            "error dialing backend: dial tcp 10.0.0.7:10250: connect: connection refused",
+            LookError,
+            ("kubelet on the node of Pod web", "10.0.0.7:10250", "kubectl get nodes"),
+        ),
+        (404, 'nodes "worker-3" not found', TargetError, ("node worker-3 of Pod web is gone", "another")),
+        (404, 'pods "web" not found', TargetError, ("no exec of pod web",)),
+    ],
+)
+def test_an_exec_that_ends_on_the_way_to_the_node(
+    status: int, message: str, kind: type[LookError], words: tuple[str, ...]
+) -> None:
+    error = refused(asks.exec_in("shop", "web"), status, _status(status, "", message), {})
+    assert isinstance(error, kind)
+    assert error.status == status
+    for word in words:
+        assert word in f"{error.message} {error.hint}"
+
+
 class _Server:
     """A real HTTP server; each request is answered with the next of a list of (status, headers, body)."""
 
