@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from podprobe.analysis.activity import with_activity
 from podprobe.analysis.assemble import assemble
 from podprobe.analysis.channels import channels
 from podprobe.analysis.policies import reach
@@ -36,7 +37,7 @@ def judged(look: Look, history: Sequence[Snapshot], config: Config) -> Snapshot:
         config: thresholds, and findings to ignore.
     """
     before = history[-1] if history else None
-    snapshot = with_remembered(with_rates(assemble(look), before), before)
+    snapshot = with_activity(with_remembered(with_rates(assemble(look), before), before), before)
     snapshot = msgspec.structs.replace(snapshot, services=services(snapshot), reach=reach(snapshot))
     snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, config.thresholds))
     snapshot = with_paths(with_roles(with_mesh(snapshot, look.admins)), before, config.thresholds)

@@ -16,7 +16,7 @@ from podprobe.analysis.times import epoch
 if TYPE_CHECKING:
     from podprobe.model import Connection, Scope, Snapshot
 
-_COUNTER = "Tcp.RetransSegs"
+RETRANSMITS = "Tcp.RetransSegs"
 _SUMMED = (
     ("segments", "segments_out"),
     ("retransmits", "retransmits"),
@@ -77,23 +77,23 @@ def flow_rates(before: Snapshot, after: Snapshot) -> tuple[FlowRate, ...]:
     From the sockets that live at the later look: what they have sent since the earlier one, or since they were made.
     Empty where the clock did not advance.
     """
-    seconds = _seconds(before, after)
+    seconds = seconds_between(before, after)
     if seconds is None:
         return ()
     sums: dict[tuple[Scope, str | None, str | None, str], Counter[str]] = {}
-    earlier = _by_socket(before)
+    earlier = by_socket(before)
     for connection in after.network.connections:
         if connection.protocol != "tcp" or connection.retransmits is None:
             continue
         server = connection.local if connection.role == "server" else connection.remote
         key = connection.scope, connection.from_container, connection.to_container, server
-        then = earlier.get(_socket(connection))
-        grown = {
-            name: _grown(getattr(connection, field), getattr(then, field, None)) for name, field in _SUMMED
+        then = earlier.get(socket_of(connection))
+        growth = {
+            name: grown(getattr(connection, field), getattr(then, field, None)) for name, field in _SUMMED
         }
         if connection.scope == "external":
-            grown["bytes"] += _grown(connection.bytes_received, then.bytes_received if then else None)
-        sums.setdefault(key, Counter()).update(grown)
+            growth["bytes"] += grown(connection.bytes_received, then.bytes_received if then else None)
+        sums.setdefault(key, Counter()).update(growth)
     rates = (
         FlowRate(
             *key,
@@ -116,28 +116,40 @@ def attribution(before: Snapshot, after: Snapshot) -> Attribution | None:
     `None` where the counter was not seen in both, or fell: then it is another namespace. Where the later snapshot
     leaves connections out (`connections_omitted`) what is attributed is a lower bound.
     """
-    now, then = after.network.counters.values.get(_COUNTER), before.network.counters.values.get(_COUNTER)
-    if now is None or then is None or now < then:
+    namespace = namespace_retransmits(before, after)
+    if namespace is None:
         return None
-    return Attribution(now - then, sum(rate.retransmits for rate in flow_rates(before, after)))
+    return Attribution(namespace, sum(rate.retransmits for rate in flow_rates(before, after)))
 
 
-def _socket(connection: Connection) -> tuple[str, str, int | None]:
+def namespace_retransmits(before: Snapshot, after: Snapshot) -> int | None:
+    """By the namespace's own counter; `None` where it was not seen in both, or fell."""
+    now, then = (
+        after.network.counters.values.get(RETRANSMITS),
+        before.network.counters.values.get(RETRANSMITS),
+    )
+    return now - then if now is not None and then is not None and now >= then else None
+
+
+def socket_of(connection: Connection) -> tuple[str, str, int | None]:
+    """What tells a socket from others, through looks."""
     # An inode alone may be used again; with the same two endpoints as well it is the same socket.
     return connection.local, connection.remote, connection.inode
 
 
-def _by_socket(snapshot: Snapshot) -> dict[tuple[str, str, int | None], Connection]:
-    return {_socket(connection): connection for connection in snapshot.network.connections}
+def by_socket(snapshot: Snapshot) -> dict[tuple[str, str, int | None], Connection]:
+    """Every socket of a snapshot, by what tells it from others."""
+    return {socket_of(connection): connection for connection in snapshot.network.connections}
 
 
-def _grown(now: int | None, then: int | None) -> int:
+def grown(now: int | None, then: int | None) -> int:
     """How much a counter grew. One that fell is a new socket's, which has counted from zero."""
     if now is None:
         return 0
     return now - then if then is not None and now >= then else now
 
 
-def _seconds(before: Snapshot, after: Snapshot) -> float | None:
+def seconds_between(before: Snapshot, after: Snapshot) -> float | None:
+    """From one look to the next; `None` where the clock did not advance."""
     now, then = epoch(after.taken_at), epoch(before.taken_at)
     return now - then if now is not None and then is not None and now > then else None

@@ -36,7 +36,18 @@ from podprobe.model.judgement import (
     ServicePort,
     Severity,
 )
-from podprobe.model.network import Connection, Counters, Flow, Interface, Listener, Network, UnixSocket
+from podprobe.model.network import (
+    Activity,
+    Connection,
+    Counters,
+    Flow,
+    Interface,
+    Listener,
+    Network,
+    Retransmits,
+    Traffic,
+    UnixSocket,
+)
 from podprobe.model.pod import (
     Cgroup,
     Container,
@@ -74,6 +85,7 @@ from podprobe.model.volumes import DeletedFile, FileLock, LockHolder, Mount, Vol
 __all__ = [
     "SCHEMA",
     "UNOWNED",
+    "Activity",
     "Attachment",
     "Bypass",
     "Cgroup",
@@ -130,6 +142,7 @@ __all__ = [
     "ProxyProgram",
     "Reach",
     "Resources",
+    "Retransmits",
     "Role",
     "Scope",
     "SemaphoreSet",
@@ -141,6 +154,7 @@ __all__ = [
     "Snapshot",
     "Target",
     "Tool",
+    "Traffic",
     "UnixSocket",
     "Upstream",
     "Usage",

@@ -103,6 +103,57 @@ class Connection(Model, frozen=True, kw_only=True):
     """What the socket's timer waits for: `retransmit`, `keepalive`, `time-wait`, `zero-window-probe`."""
 
 
+class Activity(Model, frozen=True, kw_only=True):
+    """What sockets did since the look before: those alive now, since that look or since they were made."""
+
+    seconds: float
+    """Between the two looks."""
+    bytes_sent_per_second: float = 0.0
+    """Of a flow: from client to server; of a container: by its own sockets."""
+    bytes_received_per_second: float = 0.0
+    segments: int = 0
+    """Data segments sent by either side, retransmissions included."""
+    retransmits: int = 0
+    retransmit_ratio: float | None = None
+    busy_us: int = 0
+    """Time with data in flight (`tcpi_busy_time`), summed over the sockets, as the next two."""
+    receive_window_limited_us: int = 0
+    """Of it, waiting for a receiver that took no more (`tcpi_rwnd_limited`)."""
+    send_buffer_limited_us: int = 0
+    """Of it, waiting for room in the sender's own buffer (`tcpi_sndbuf_limited`)."""
+
+
+class Traffic(Model, frozen=True, kw_only=True):
+    """The TCP sockets of one container within one scope, taken together."""
+
+    container: str | None
+    """`None`: of sockets whose owner nobody knows."""
+    scope: Scope
+    sockets: int
+    rtt_us: int | None = None
+    """Median of their smoothed round-trip times."""
+    segments_out: int = 0
+    retransmits: int = 0
+    retransmit_ratio: float | None = None
+    activity: Activity | None = None
+
+
+class Retransmits(Model, frozen=True, kw_only=True):
+    """How many of the network namespace's retransmits are those of connections that are still there.
+
+    A socket's counters die with it, the namespace's (`Tcp.RetransSegs`) stay: the share tells how far the numbers per
+    flow can be trusted.
+    """
+
+    seconds: float | None = None
+    """Since the look before; `None`: since the namespace was made."""
+    namespace: int
+    attributed: int
+    """A lower bound where `connections` leaves some out."""
+    ratio: float | None = None
+    """`None` where nothing was sent again."""
+
+
 class Flow(Model, frozen=True, kw_only=True):
     """Connections of the same two parties to the same server port, taken together.
 
@@ -136,6 +187,8 @@ class Flow(Model, frozen=True, kw_only=True):
     """From server to client."""
     send_queue_bytes: int = 0
     receive_queue_bytes: int = 0
+    activity: Activity | None = None
+    """`None` at the first look, and of UDP."""
 
 
 class UnixSocket(Model, frozen=True, kw_only=True):
@@ -177,6 +230,10 @@ class Network(Model, frozen=True, kw_only=True):
     """All sockets of connections, those left out of `connections` included."""
     connections_omitted: int = 0
     flows: tuple[Flow, ...] = ()
+    traffic: tuple[Traffic, ...] = ()
+    """By container and scope."""
+    retransmits: Retransmits | None = None
+    """`None` where the namespace's counter was not seen, or is another namespace's."""
     unix: tuple[UnixSocket, ...] = ()
     unix_count: int = 0
     ephemeral_ports: tuple[int, int] | None = None

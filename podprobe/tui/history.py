@@ -106,6 +106,11 @@ class History:
                 yield key, "processes", container.processes.count
                 yield key, "zombies", container.processes.zombies
         yield from self._flows(snapshot)
+        found = snapshot.network.retransmits
+        if found is not None and found.seconds is not None:
+            yield keys.NETWORK, "sent again", found.namespace
+            yield keys.NETWORK, "attributed", found.attributed
+            yield keys.NETWORK, "seconds", found.seconds
         for listener in snapshot.network.listeners:
             yield keys.of_listener(listener), "backlog", listener.backlog
         for volume in snapshot.volumes:
@@ -129,6 +134,10 @@ class History:
             yield key, "rtt", flow.rtt_us
             yield key, "retransmits", flow.retransmit_ratio
             yield key, "connections", flow.connections
+            if flow.activity is not None:
+                yield key, "out", flow.activity.bytes_sent_per_second
+                yield key, "in", flow.activity.bytes_received_per_second
+                yield key, "again", flow.activity.retransmits / flow.activity.seconds
 
     def _cores(self, container: Container, taken_at: str) -> float | None:
         used = container.cgroup.cpu_seconds if container.cgroup else None

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Service,
         ServicePort,
         SharedMemory,
+        Traffic,
         UnixSocket,
         Upstream,
         Volume,
@@ -91,6 +92,15 @@ def of_flow(flow: Flow) -> Key:
             flow.original,
         ),
     )
+
+
+NETWORK: Key = ("network",)
+"""Of the whole network namespace."""
+
+
+def of_traffic(traffic: Traffic) -> Key:
+    """By container and scope."""
+    return "traffic", traffic.container, traffic.scope
 
 
 def of_connection(connection: Connection) -> Key:

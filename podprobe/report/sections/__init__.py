@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.report.sections import judgement, names, network, policies, proxies, shared, unseen, workload
+from podprobe.report.sections import (
+    judgement,
+    names,
+    network,
+    policies,
+    proxies,
+    shared,
+    traffic,
+    unseen,
+    workload,
+)
 from podprobe.report.sections.base import Cell, Column, Marks, Row, Section, Tone
 
 if TYPE_CHECKING:
@@ -29,6 +39,7 @@ def sections(snapshot: Snapshot, *, detail: bool = False) -> list[Section]:
         proxies.paths,
         network.ports,
         network.flows,
+        traffic.traffic,
         network.unix_listeners,
         shared.ipc,
         shared.dev_shm,

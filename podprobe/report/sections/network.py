@@ -21,6 +21,8 @@ from podprobe.report.sections.base import (
     time,
     words,
 )
+from podprobe.report.sections.traffic import RATES, rates
+from podprobe.report.shares import attributed
 
 if TYPE_CHECKING:
     from podprobe.model import Flow, Listener, Owner, Snapshot, UnixSocket
@@ -68,6 +70,7 @@ def flow_end(flow: Flow, container: str | None) -> str:
 
 def flows(snapshot: Snapshot, marks: Marks) -> Section:
     """Connections of the same two parties to the same server port, taken together."""
+    rated = any(flow.activity for flow in snapshot.network.flows)
     rows = [
         marks.row(
             f"/network/flows/{index}",
@@ -85,6 +88,7 @@ def flows(snapshot: Snapshot, marks: Marks) -> Section:
                 flow.send_queue_bytes + flow.receive_queue_bytes,
             ),
             Cell(flow.scope),
+            *rates(flow.activity, rated),
         )
         for index, flow in enumerate(snapshot.network.flows)
     ]
@@ -100,11 +104,13 @@ def flows(snapshot: Snapshot, marks: Marks) -> Section:
         Column("received", 2, right=True),
         Column("queued out / in", 3, right=True),
         Column("scope", 5),
+        *(RATES if rated else ()),
     )
     total = snapshot.network.connection_count
-    return section(
-        "flows", "Flows", columns, rows, note=f"{units.number(total)} sockets in all" if total else ""
-    )
+    notes = [f"{units.number(total)} sockets in all"] if total else []
+    if told := attributed(snapshot.network.retransmits):
+        notes.append(told)
+    return section("flows", "Flows", columns, rows, note="; ".join(notes))
 
 
 def connections(snapshot: Snapshot, marks: Marks) -> Section:

@@ -8,7 +8,7 @@ from podprobe.analysis.policies import described
 from podprobe.analysis.proxies.wording import place, priced, sentence
 from podprobe.analysis.words import OUTSIDE, UNKNOWN, nobody
 from podprobe.report.neutral import neutral
-from podprobe.tui.details import fields, objects, trends
+from podprobe.tui.details import activity, fields, objects, trends
 from podprobe.tui.details.blocks import Block, Bullets, Details, Facts, Links, Text, layout
 from podprobe.tui.drawing import Line, Span, mark_of_health, mark_of_severity, said
 from podprobe.tui.drawing.marks import mark_of_container
@@ -42,6 +42,8 @@ def describe(target: Target, state: State) -> Details | None:
     blocks: list[Block] = [*_findings_about(found, state)]
     if kind == "channel":
         blocks += _channel(found.item, state)
+    if kind in {"flow", "traffic"}:
+        blocks += activity.facts(found.item.activity)
     blocks += trends.plots(found, state)
     if kind == "latency":
         blocks += trends.histogram(found.item.histogram)
@@ -85,6 +87,8 @@ _SKIPPED = {
     "container": frozenset({"processes", "cgroup", "resources", "ports", "probes", "name"}),
     "channel": frozenset({"evidence"}),
     "latency": frozenset({"histogram"}),
+    "flow": frozenset({"activity"}),
+    "traffic": frozenset({"activity"}),
     "policy": frozenset({"ingress", "egress"}),
     "dns": frozenset({"lookups"}),
     "path": frozenset({"legs", "price"}),
@@ -106,6 +110,7 @@ _NAMES: dict[str, Callable[[keys.Key, Any], str]] = {
     "listener": lambda key, _: f"{key[1]} {_bracketed(str(key[2]))}:{key[3]}",
     "flow": lambda key, _: f"{key[3] or key[6] or nobody(key[2])} → {key[4] or nobody(key[2])} {key[5]}",
     "connection": lambda key, _: f"{key[2]} → {key[3]}",
+    "traffic": lambda key, _: f"of {key[1] or UNKNOWN}, {key[2]}",
     "channel": lambda key, _: f"{key[1]} {key[4]}: {key[2] or 'outside'} → {key[3] or 'outside'}",
     "unix": lambda key, item: item.path or f"inode {key[1]}",
     "latency": lambda key, item: f"{key[1] or UNKNOWN} → {item.to_container or ''} {key[2]}",
@@ -191,6 +196,8 @@ def _channel(channel: Channel, state: State) -> list[Block]:
         there = objects.at(state.snapshot, pointer)
         if there is not None and there.key not in {target for _, target in links}:
             links.append((title(there), there.key))
+            if there.key[0] == "flow":
+                blocks += activity.facts(there.item.activity)
             blocks += trends.plots(there, state)
     for latency in state.snapshot.latency:
         if (latency.from_container, latency.to_container, latency.to) == (channel.a, channel.b, channel.via):
@@ -282,7 +289,10 @@ _MORE: dict[str, Callable[[Found, State], list[Block]]] = {
     "policy": lambda found, _: _policy(found.item),
     "path": lambda found, state: _path(found.item, state),
     "bypass": lambda found, _: _mesh(found),
-    "container": lambda found, _: _container(found.item),
+    "container": lambda found, state: [
+        *activity.of_container(found.item.name, state),
+        *_container(found.item),
+    ],
     "flow": lambda found, state: _connections(found.key, state),
 }
 """What is said of a kind of thing besides its fields."""

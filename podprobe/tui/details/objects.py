@@ -103,6 +103,7 @@ _WALKS: dict[str, tuple[str, Walk]] = {
     "channel": ("channel", _flat("/channels", lambda s: s.channels, keys.of_channel)),
     "listener": ("listener", _flat("/network/listeners", lambda s: s.network.listeners, keys.of_listener)),
     "flow": ("flow", _flat("/network/flows", lambda s: s.network.flows, keys.of_flow)),
+    "traffic": ("traffic", _flat("/network/traffic", lambda s: s.network.traffic, keys.of_traffic)),
     "connection": (
         "connection",
         _flat("/network/connections", lambda s: s.network.connections, keys.of_connection),

@@ -29,6 +29,10 @@ def _rate(value: float) -> str:
     return f"{value:,.1f}/s"
 
 
+def _bytes_rate(value: float) -> str:
+    return f"{units.size(int(value))}/s"
+
+
 def _cores(value: float) -> str:
     return f"{value:.2f} cores"
 
@@ -48,6 +52,9 @@ _MEASURES: dict[str, tuple[tuple[str, str, Show], ...]] = {
         ("rtt", "median round-trip time", units.microseconds),
         ("retransmits", "share of segments sent again", _share),
         ("connections", "connections", _count),
+        ("out", "bytes a second, client to server", _bytes_rate),
+        ("in", "bytes a second, server to client", _bytes_rate),
+        ("again", "segments sent again a second", _rate),
     ),
     "listener": (("backlog", "connections waiting to be accepted", _count),),
     "volume": (

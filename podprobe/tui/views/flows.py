@@ -9,13 +9,15 @@ from podprobe.model import Flow
 from podprobe.report import units
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, said, spark
+from podprobe.tui.views import traffic
 from podprobe.tui.views.table import Column, Section, number_column
 
 if TYPE_CHECKING:
-    from podprobe.model import Connection
+    from podprobe.model import Connection, Traffic
     from podprobe.tui.state import State
 
     Row: TypeAlias = Flow | Connection
+    Lossy: TypeAlias = Flow | Connection | Traffic
 
 LOSS_WARNING = 0.001
 LOSS_CRITICAL = 0.01
@@ -47,11 +49,13 @@ def sections(state: State) -> list[Section]:
             _text,
             children=lambda row: state.sockets(keys.of_flow(row)) if isinstance(row, Flow) else (),
             note=f"{network.connection_count:,} sockets"
-            + (f", the worst of each flow listed ({omitted:,} left out)" if omitted else ""),
+            + (f", the worst of each flow listed ({omitted:,} left out)" if omitted else "")
+            + (f"; {told}" if (told := traffic.attributed(state)) else ""),
             empty="no connection",
             sorted_by="conns",
         )
     ]
+    shown.append(traffic.by_container(state))
     if loose:
         shown.append(
             Section("Connections", _columns(state), loose, _identity, _text, sorted_by=None, empty="none")
@@ -59,7 +63,7 @@ def sections(state: State) -> list[Section]:
     return shown
 
 
-def loss_role(row: Row) -> str:
+def loss_role(row: Lossy) -> str:
     """How bad a share of segments sent again is, here."""
     ratio = row.retransmit_ratio
     if not ratio:
@@ -69,7 +73,7 @@ def loss_role(row: Row) -> str:
     return "critical" if ratio >= LOSS_CRITICAL else "warning" if ratio >= LOSS_WARNING else ""
 
 
-def loss_mark(row: Row) -> str:
+def loss_mark(row: Lossy) -> str:
     """The symbol that goes with `loss_role`."""
     return {"critical": "✖ ", "warning": "▲ "}.get(loss_role(row), "")
 
@@ -174,8 +178,10 @@ def _columns(state: State) -> tuple[Column, ...]:
         Column("retrans", loss, lambda row: row.retransmit_ratio, right=True, least=8, descending=True),
         Column("state", _state, _state_key, least=11, most=18, rank=1),
         _trend(state),
-        number_column("sent", _sent, units.size, rank=3, least=8),
-        number_column("received", lambda row: row.bytes_received, units.size, rank=3, least=8),
+        *traffic.RATES,
+        traffic.again(),
+        number_column("sent", _sent, units.size, rank=6, least=8),
+        number_column("received", lambda row: row.bytes_received, units.size, rank=6, least=8),
         number_column("sendq", lambda row: row.send_queue_bytes, units.size, rank=2),
         number_column("recvq", lambda row: row.receive_queue_bytes, units.size, rank=2),
         number_column("min rtt", lambda row: row.min_rtt_us, units.microseconds, rank=4),

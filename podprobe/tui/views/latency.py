@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from podprobe.report import units
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, histogram_spark, said, spark
+from podprobe.tui.views import traffic
 from podprobe.tui.views.flows import loss_mark, loss_role, party
 from podprobe.tui.views.table import Column, Section, container_column, number_column
 
@@ -191,6 +192,7 @@ def _passive(state: State, flows: list[Flow]) -> Section:
         flows,
         keys.of_flow,
         lambda one: f"{one.from_container} {one.to_container} {one.server}",
+        note=traffic.attributed(state),
         empty="no connection inside the Pod",
         sorted_by="median",
     )
