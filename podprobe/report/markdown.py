@@ -101,6 +101,9 @@ def _sections(snapshot: Snapshot) -> Iterator[str]:
         opened = " open" if section.name == "map" else ""
         yield f"<details{opened}><summary>{section.title} ({len(section.rows)})</summary>"
         yield ""
+        if section.note:
+            yield f"{section.note}."
+            yield ""
         yield from table(section)
         yield ""
         yield "</details>"

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def attributed(found: Retransmits | None) -> str:
-    """`in 2 s, 12 segments sent again: 92 % by connections that are still there`; empty where nobody knows."""
+    """`in 2 s, 12 segments sent again: 92 % by connections still there`; empty where nobody knows."""
     if found is None:
         return ""
     return sentence(found.namespace, found.attributed, found.seconds)
@@ -31,5 +31,5 @@ def sentence(namespace: int, attributed: int, seconds: float | None) -> str:
     share = min(1.0, attributed / namespace)
     return (
         f"{units.number(namespace)} segment{'s' if namespace > 1 else ''} sent again {when}, "
-        f"{units.ratio(round(share, 3))} by connections that are still there"
+        f"{units.ratio(round(share, 3))} by connections still there"
     )

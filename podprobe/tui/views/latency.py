@@ -187,7 +187,7 @@ def _passive(state: State, flows: list[Flow]) -> Section:
         number_column("conns", lambda one: one.connections, rank=1),
     )
     return Section(
-        "Round trips of the application's own connections (the kernel's count)",
+        "The application's own round trips",
         columns,
         flows,
         keys.of_flow,
