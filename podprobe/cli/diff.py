@@ -79,7 +79,7 @@ def _snapshot(target: str, access: Access, options: SessionOptions) -> Snapshot:
 def _replicas(target: str, output: str, access: Access, options: SessionOptions) -> ExitCode:
     from podprobe.analysis.diff import odd_ones
     from podprobe.cli.fleet_progress import FleetProgress
-    from podprobe.fleet import look_at_all, replicas
+    from podprobe.fleet import PARALLEL, look_at_all, replicas
     from podprobe.report.changes import replicas_json, replicas_table
     from podprobe.targets.resolve import parse
 
@@ -95,7 +95,7 @@ def _replicas(target: str, output: str, access: Access, options: SessionOptions)
             f"{target} has {len(members)} replicas; it takes three to say which one is odd",
             "compare two by name: podprobe diff " + " ".join(member.target for member in members),
         )
-    progress = FleetProgress(len(members))
+    progress = FleetProgress(len(members), PARALLEL)
     looked: dict[str, Snapshot] = {}
     failed: dict[str, str] = {}
     for outcome in look_at_all(members, access, options):

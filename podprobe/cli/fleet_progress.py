@@ -15,10 +15,16 @@ if TYPE_CHECKING:
 
 
 class FleetProgress:
-    """Counts outcomes. At a terminal a line that replaces itself; elsewhere only failures are told, a line each."""
+    """Counts outcomes. At a terminal a line that replaces itself; elsewhere only failures are told, a line each.
 
-    def __init__(self, total: int) -> None:
+    Args:
+        total: how many are to come.
+        parallel: how many are looked at at the same time.
+    """
+
+    def __init__(self, total: int, parallel: int) -> None:
         self._total = total
+        self._parallel = parallel
         self._done = 0
         self._failed = 0
         self._began = time.monotonic()
@@ -46,7 +52,8 @@ class FleetProgress:
             click.echo(f"\r\033[K{self._done}/{self._total} Pods{failed}{self._left()}", nl=False, err=True)
 
     def _left(self) -> str:
-        if not self._done:
+        # The first ones end together: before a wave is over, what one takes is not yet known from how many are done.
+        if self._done < self._parallel:
             return ""
         seconds = (time.monotonic() - self._began) / self._done * (self._total - self._done)
         return f", about {seconds:.0f} s left" if seconds < 90 else f", about {seconds / 60:.0f} min left"

@@ -128,7 +128,7 @@ def _many(
     color, width = color_and_width()
     folder = Folder(out, output or "json") if out else None
     document = renderer("table" if folder else output or "table", Look(color=color, width=width, many=True))
-    progress = FleetProgress(len(members))
+    progress = FleetProgress(len(members), parallel)
     codes: set[ExitCode] = set()
     for outcome in look_at_all(members, access, options, parallel=parallel):
         progress.count(outcome)
