@@ -15,7 +15,7 @@ from podprobe.analysis.channels import channels
 from podprobe.analysis.policies import reach
 from podprobe.analysis.proxies import with_mesh, with_paths
 from podprobe.analysis.rates import with_rates
-from podprobe.analysis.remembered import with_remembered
+from podprobe.analysis.remembered import with_remembered, with_seen_channels
 from podprobe.analysis.roles import with_roles
 from podprobe.analysis.services import services
 from podprobe.findings import evaluate
@@ -40,5 +40,6 @@ def judged(look: Look, history: Sequence[Snapshot], config: Config) -> Snapshot:
     snapshot = with_activity(with_remembered(with_rates(assemble(look), before), before), before)
     snapshot = msgspec.structs.replace(snapshot, services=services(snapshot), reach=reach(snapshot))
     snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, config.thresholds))
+    snapshot = with_seen_channels(snapshot, before)
     snapshot = with_paths(with_roles(with_mesh(snapshot, look.admins)), before, config.thresholds)
     return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, config))

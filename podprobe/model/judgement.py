@@ -69,6 +69,8 @@ class Channel(Model, frozen=True, kw_only=True):
     detail: str = ""
     evidence: tuple[str, ...] = ()
     """JSON pointers into the snapshot."""
+    last_open_at: str | None = None
+    """When an earlier look saw it open, where only closed connections (TIME_WAIT) are left of it in this one."""
 
 
 class ServicePort(Model, frozen=True, kw_only=True):

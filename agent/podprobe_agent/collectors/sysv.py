@@ -107,9 +107,15 @@ def collect_msg(context: Context) -> Iterator[dict[str, Any]]:
 
 
 def rows(kind: str) -> Iterator[dict[str, int]]:
-    """The lines of /proc/sysvipc/KIND by the names in its header. All is decimal but `perms`, which is octal."""
+    """The lines of /proc/sysvipc/KIND by the names in its header. All is decimal but `perms`, which is octal.
+
+    Raises:
+        OSError: there is no System V IPC here, or the file is of another form.
+    """
     source = procfs.lines(procfs.path("sysvipc", kind))
-    names = [name.decode() for name in next(source, b"").split()]
+    names = [procfs.text(name, 32) for name in next(source, b"").split()]
+    if "key" not in names:
+        raise OSError(0, f"/proc/sysvipc/{kind} has no column of keys")
     for line in source:
         fields = [int(field) for field in line.split()]
         if len(fields) == len(names):
