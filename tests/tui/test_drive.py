@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from podprobe.errors import AccessError, AgentError
-from podprobe.model import from_json, to_json
+from podprobe.model import Visibility, from_json, to_json
 from podprobe.targets.base import Progress
 from podprobe.tui.app import PodprobeApp
 from podprobe.tui.screens.details import DetailsScreen
@@ -253,6 +253,22 @@ async def test_visibility_says_why_and_what_would_allow_it() -> None:
         text = pilot.app.screen.query_one("#visibility", Sheet).text
         assert "PID 7 changed its user: Permission denied on /proc/7/maps" in text
         assert "→ --profile ptrace" in text
+
+
+async def test_one_closed_process_is_told_once() -> None:
+    parts = tuple(
+        Visibility(
+            area=area, container="nginx", level="partial",
+            reason=f"cannot read /proc/PID/{file} of 7 (nginx, uid 65534): Permission denied",
+        )
+        for area, file in (("fds", "fd"), ("maps", "maps"))
+    )  # fmt: skip
+    async with app_with([replace(healthy_pod(), visibility=parts)]).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("v")
+        text = pilot.app.screen.query_one("#visibility", Sheet).text
+        assert "fds, maps  nginx  seen in part" in text
+        assert text.count("7 (nginx, uid 65534)") == 1
 
 
 async def test_help_lists_the_keys_of_the_present_screen() -> None:

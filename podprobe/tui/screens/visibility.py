@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.report.neutral import neutral
+from podprobe.report.sections.unseen import grouped
 from podprobe.tui.drawing import Line, Span, blank, mark_of_level, said, words
 from podprobe.tui.screens.overlay import Overlay
 from podprobe.tui.widgets.sheet import Sheet
@@ -49,22 +50,21 @@ def draw(state: State, width: int) -> list[Line]:
         state.snapshot.visibility, key=lambda one: (_WORST_FIRST[one.level], one.container or "")
     )
     lines: list[Line] = []
-    for one in everything:
-        if one.level == "full":
-            continue
+    for each in grouped(everything):
+        one = each.part
         where = (said(one.container, "container"),) if one.container else (Span("the whole Pod", "dim"),)
         word = {"none": "not seen", "partial": "seen in part"}[one.level]
         lines.append(
             (
                 mark_of_level(one.level),
                 Span(" "),
-                said(one.area, "strong"),
+                said(", ".join(each.areas), "strong"),
                 Span("  "),
                 *where,
                 Span(f"  {word}", "dim"),
             )
         )
-        lines += words(neutral(one.reason, 800), width, indent="  ")
+        lines += words(neutral(each.reason, 800), width, indent="  ")
         if one.allow:
             lines += words(neutral(one.allow, 400), width, "key", indent="    ", first="  → ")
         lines.append(blank())
