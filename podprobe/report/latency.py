@@ -25,6 +25,8 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 _SLOTS = 24
 _LINES = 16
 _BAR = 40
+_MUCH = 0.2
+"""Share of waiting for a CPU from which it is told."""
 _FEW = 3
 """Up to so many series are drawn large as well."""
 
@@ -69,6 +71,7 @@ def page(
         low, high = (units.microseconds(2**edge / 1000) for edge in axis)
         title.append(f"  distributions from {low} to {high}, logarithmic", "dim not underline not bold")
     parts = [title, *layout.lines(matrix, rows, width)] if rows else []
+    parts += _waited(latencies)
     if 0 < len(latencies) <= _FEW:
         for found in latencies:
             parts += _drawn(found)
@@ -82,6 +85,26 @@ def page(
     if notes:
         parts += [Text(), *(Text(f"· {neutral(note)}", STYLE["dim"]) for note in notes)]
     return draw(parts, color=color, width=width)
+
+
+def _waited(latencies: Sequence[Latency]) -> list[Text]:
+    """Where much of what was measured is the machine's want of CPU, that is said beside the numbers."""
+    known = [
+        (found.cpu_wait_us, found.mean_us * (found.count - found.failures), found.max_less_cpu_wait_us)
+        for found in latencies
+        if found.cpu_wait_us is not None
+        and found.mean_us is not None
+        and found.max_less_cpu_wait_us is not None
+    ]
+    waited, took = sum(each[0] for each in known), sum(each[1] for each in known)
+    if not known or waited < _MUCH * took:
+        return []
+    slowest = units.microseconds(max(each[2] for each in known))
+    words = (
+        f"▲ {units.ratio(round(waited / took, 2))} of these times the probes themselves waited for a CPU: "
+        f"the machine is busy. Besides that none took more than {slowest}."
+    )
+    return [Text(words, STYLE["warning"])]
 
 
 def _row(found: Latency, axis: tuple[float, float] | None) -> Row:

@@ -45,6 +45,17 @@ def test_few_series_are_drawn_large_with_every_sample_counted() -> None:
     assert sum(counts) == 490
 
 
+def test_a_busy_machine_is_told_beside_the_numbers() -> None:
+    def waited(*waits_us: int) -> Latency:
+        answer = ProbeAnswer(samples_ns=(50_000, 950_000), waits_ns=tuple(each * 1000 for each in waits_us))
+        return latency_from(answer, "nginx", "webapp", "127.0.0.1:5000", "tcp")
+
+    said = "90 % of these times the probes themselves waited for a CPU: the machine is busy. Besides that none took"
+    assert f"{said} more than 50 µs" in " ".join(drawn(waited(0, 900)).split())
+    assert "waited" not in drawn(waited(0, 100))
+    assert "waited" not in drawn(latency(50, 950))
+
+
 def test_tcp_and_unix_side_by_side() -> None:
     text = drawn(pairs=[(latency(40), latency(30, to="/run/app.sock"))])
     assert "the unix socket takes 25 % less to connect" in text
