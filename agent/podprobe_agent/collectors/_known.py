@@ -43,6 +43,7 @@ class Known:
         "cgroup",
         "comm",
         "command",
+        "confirmed",
         "limit",
         "name",
         "root",
@@ -50,15 +51,14 @@ class Known:
         "started_at",
     )
 
-    def __init__(self, context: Context, pid: int, stat: Stat, arguments: bytes, *, few: bool) -> None:
+    def __init__(self, context: Context, pid: int, stat: Stat, arguments: bytes) -> None:
         self.start = stat.start_ticks
         self.comm = stat.name
         self.name = procfs.text(_full_name(stat.name, arguments), 256)
         self.started_at = _boot_time(context) + stat.start_ticks / _ticks
         self.arguments: bytes | None = None
         self.command: str | None = None
-        if few:
-            self._ask_psutil(pid)
+        self.confirmed = False
         self.refresh(context, pid)
 
     def refresh(self, context: Context, pid: int) -> None:
@@ -74,8 +74,15 @@ class Known:
         except (OSError, ValueError, IndexError):
             pass  # it has gone since
 
-    def _ask_psutil(self, pid: int) -> None:
-        """Take names from psutil: it knows them and start times everywhere; else ours have to do."""
+    def confirm(self, pid: int) -> None:
+        """Take names from psutil, once: it knows them and start times everywhere; until then ours have to do.
+
+        Not at the first look: to import psutil takes an agent longer than that look, and compiling it longer still,
+        where it was sent as source. Who looks once needs neither.
+        """
+        if self.confirmed:
+            return
+        self.confirmed = True
         psutil = _psutil()
         if psutil is None:
             return
@@ -99,11 +106,12 @@ class People:
         known = self._known.get(pid)
         if known is None or known.start != stat.start_ticks or known.comm != stat.name:
             few = len(_shared.pids(context)) <= _FEW
-            known = Known(context, pid, stat, arguments, few=few)
+            known = Known(context, pid, stat, arguments)
             if few:
                 self._known[pid] = known
         elif time.monotonic() - known.at > _SECONDS:
             known.refresh(context, pid)
+            known.confirm(pid)
         return known
 
     def forget(self, context: Context) -> None:

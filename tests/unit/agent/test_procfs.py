@@ -107,13 +107,16 @@ def test_processes_read_from_proc_are_what_psutil_reads() -> None:
     def look() -> dict[int, dict]:
         return {item["pid"]: item for item in processes.collect(Context())}
 
-    few = _known._FEW
-    by_psutil = look()
+    few, seconds = _known._FEW, _known._SECONDS
     try:
+        _known._SECONDS = -1
+        look()
+        by_psutil = look()
+        assert any(known.confirmed for known in processes._people._known.values())
         _known._FEW = 0
         by_proc = look()
     finally:
-        _known._FEW = few
+        _known._FEW, _known._SECONDS = few, seconds
     assert len(by_psutil.keys() & by_proc.keys()) > 3
     same = (
         "parent",
