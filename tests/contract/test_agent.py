@@ -107,8 +107,9 @@ def test_a_program_that_is_no_python_is_an_error_with_a_way_out() -> None:
 
 
 def test_an_old_python_is_an_error_with_a_way_out() -> None:
+    greeting = "podprobe-bootstrap 2 x86_64 glibc 3.6 64 cpython-36/00"
     with pytest.raises(AgentError, match=r"Python 3\.6, and it needs 3\.9"):
-        Agent.start(ProcessStream(["sh", "-c", "echo podprobe-bootstrap 1 x86_64 glibc 3.6 64; cat"]), "web")
+        Agent.start(ProcessStream(["sh", "-c", f"echo {greeting}; cat"]), "web")
 
 
 def test_the_bootstrap_is_short_enough_for_a_request() -> None:

@@ -75,6 +75,9 @@ class Ephemerals:
                 missing = []
         if missing:
             pod, waiting = self._add(pod, missing, outcome)
+        elif waiting:
+            # What keeps it waiting may be the node.
+            read_node(self._api, pod)
         if waiting:
             self._await(pod, waiting, outcome)
         self._count_ended(pod, outcome)

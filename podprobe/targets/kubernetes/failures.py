@@ -22,7 +22,7 @@ GRANT = (
     "grant it: kubectl apply -f deploy/rbac.yaml and bind the role; `podprobe doctor` lists what is missing"
 )
 
-_NO_NODE = re.compile(r'nodes? "([^"]+)" not found')
+_NOT_FOUND = re.compile(r'(?:nodes|pods) "([^"]+)" not found')
 _DENIED = re.compile(r' cannot (\w+) resource "')
 
 
@@ -100,7 +100,9 @@ def refused(ask: Ask, status: int, body: bytes, headers: Mapping[str, str]) -> A
 def _node_trouble(ask: Ask, facts: dict[str, Any]) -> ApiError | None:
     """An exec that ended between the API server and the Pod's node."""
     answer = facts["answer"]
-    if gone := _NO_NODE.search(answer):
+    gone = _NOT_FOUND.search(answer)
+    # Of a node that is gone, the API server says that there is no Pod of the node's name.
+    if gone and gone[1] != ask.name:
         return ApiTargetError(
             f"node {gone[1]} of Pod {ask.name} is gone", "the Pod will be deleted; look at another", **facts
         )

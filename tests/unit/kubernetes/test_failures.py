@@ -80,6 +80,7 @@ def test_refusals(status: int, body: bytes, kind: type[LookError], words: tuple[
             ("kubelet on the node of Pod web", "10.0.0.7:10250", "kubectl get nodes"),
         ),
         (404, 'nodes "worker-3" not found', TargetError, ("node worker-3 of Pod web is gone", "another")),
+        (404, 'pods "worker-3" not found', TargetError, ("node worker-3 of Pod web is gone", "another")),
         (404, 'pods "web" not found', TargetError, ("no exec of pod web",)),
     ],
 )
