@@ -17,6 +17,8 @@ class SessionOptions:
     """Connects per endpoint on each further look; they add up over a minute."""
     all_connections: bool = False
     """Keep every connection in the snapshot, however many."""
+    try_probes: bool = False
+    """Try the kubelet's probes from inside the Pod."""
     dns_names: tuple[str, ...] = ()
     """Outside names to look up from inside the Pod, besides the cluster's own."""
     walk_seconds: float = 2.0

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
     from podprobe.agents.client import Agent
     from podprobe.analysis.latency import Kind
     from podprobe.asking import Asker
-    from podprobe.model import Latency, Snapshot
+    from podprobe.model import Container, Latency, Snapshot
     from podprobe.probing import Prober, Started
     from podprobe.resolving import Lookups
     from podprobe.targets.base import AgentSet, PodState, PodTarget
+    from podprobe.trying import Trials
 
 __all__ = ["Session", "SessionOptions"]
 
@@ -71,6 +72,8 @@ class Session:
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="look")
         self._pool.submit(_load, self.options.active)
         self._connected: AgentSet | None = None
+        self._declared: tuple[Container, ...] = ()
+        """As the target told them: the paths of probes have to be asked for as they are."""
 
     @cached_property
     def _asker(self) -> Asker:
@@ -89,6 +92,12 @@ class Session:
         from podprobe.administering import Administrator
 
         return Administrator(self._pool)
+
+    @cached_property
+    def _trials(self) -> Trials:
+        from podprobe.trying import Trials
+
+        return Trials(self._pool, Redactor(self.config.redact))
 
     @cached_property
     def _lookups(self) -> Lookups:
@@ -137,13 +146,18 @@ class Session:
             taken_at=wall,
             all_connections=self.options.all_connections,
         )
+        if self.options.try_probes and self._trials.due:
+            self._trials.start(self._declared, assemble(look), connected.agents)
         if known is None:
             # The first look has to see the listeners before it can probe them.
             known = assemble(look)
             probes, asked = self._start_probes(connected, known), self._start_asking(connected, known)
         look = replace(look, latency=self._prober.finish(probes), admins=self._administrator.finish(asked))
         dns, unasked = self._lookups.result()
-        look = replace(look, dns=dns, visibility=[*notes, *unasked], seconds=time.monotonic() - began)
+        trials = self._trials.result() if self.options.try_probes else {}
+        look = replace(
+            look, trials=trials, dns=dns, visibility=[*notes, *unasked], seconds=time.monotonic() - began
+        )
         snapshot = judged(look, tuple(self._history), self.config)
         self._history.append(snapshot)
         return snapshot
@@ -212,15 +226,12 @@ class Session:
         self.close()
 
     def _state(self) -> PodState:
-        """The declared state, its command lines without what the user's expressions redact, as agents do theirs."""
+        """The declared state, without secrets, and without what the user's expressions redact."""
         state = self.target.state()
         redactor = Redactor(self.config.redact)
+        self._declared = state.containers
         return replace(
-            state,
-            containers=tuple(
-                msgspec.structs.replace(container, command=redactor.arguments(container.command))
-                for container in state.containers
-            ),
+            state, containers=tuple(_without_secrets(container, redactor) for container in state.containers)
         )
 
     def _start_probes(self, connected: AgentSet, known: Snapshot | None) -> Started:
@@ -233,6 +244,21 @@ class Session:
         if known is None or not self.options.active:
             return {}
         return self._administrator.start(connected, known)
+
+
+def _without_secrets(container: Container, redactor: Redactor) -> Container:
+    probes = tuple(
+        msgspec.structs.replace(
+            probe,
+            path=probe.path and redactor.text(probe.path),
+            failures=probe.failures
+            and msgspec.structs.replace(
+                probe.failures, message=probe.failures.message and redactor.text(probe.failures.message)
+            ),
+        )
+        for probe in container.probes
+    )
+    return msgspec.structs.replace(container, command=redactor.arguments(container.command), probes=probes)
 
 
 def _load(active: bool) -> None:

@@ -164,10 +164,10 @@ class Agent:
     def probe(
         self, kind: str, to: str, *, count: int, interval: float, timeout: float, root_pid: int = 1
     ) -> ProbeAnswer:
-        """Run an active probe: `tcp` and `udp` to `HOST:PORT`, `unix` to a path or `@name`, `http` to a URL.
+        """Run an active probe: `tcp`, `udp` and `h2` to `HOST:PORT`, `unix` to a path or `@name`, `http` to a URL.
 
         Args:
-            kind: `tcp`, `udp`, `unix` or `http`.
+            kind: `tcp`, `udp`, `unix`, `http` or `h2`.
             to: where to.
             count: how many.
             interval: seconds from the beginning of one to that of the next.

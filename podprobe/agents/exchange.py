@@ -45,6 +45,7 @@ class Wire:
         self._decoder = decoder
         self.place = place
         self._lock = threading.Lock()
+        self._room = threading.Condition(self._lock)
         self._exchanges: dict[int, Exchange] = {}
         self._last = 0
         self._failure: str | None = None
@@ -60,18 +61,20 @@ class Wire:
         return not self._ended.is_set() and time.monotonic() - self._heard < protocol.BEAT_TIMEOUT_SECONDS
 
     def ask(self, request: dict[str, Any], timeout: float) -> Exchange:
-        """Send a request. Use what comes back in a `with`: leaving it early cancels the request.
+        """Send a request, once the agent takes another. Use what comes back in a `with`: leaving it early cancels it.
 
         Raises:
-            AgentError: the agent is gone, or has as many requests as it takes.
+            AgentError: the agent is gone, or was busy with as many requests as it takes for all of `timeout`.
         """
-        with self._lock:
+        deadline = time.monotonic() + timeout
+        with self._room:
+            while not self._ended.is_set() and len(self._exchanges) >= protocol.MAX_REQUESTS:
+                if not self._room.wait(deadline - time.monotonic()):
+                    raise AgentError(
+                        f"the agent {self.place} still has {protocol.MAX_REQUESTS} requests to answer"
+                    )
             if self._ended.is_set():
                 raise self._error()
-            if len(self._exchanges) >= protocol.MAX_REQUESTS:
-                raise AgentError(
-                    f"the agent {self.place} still has {protocol.MAX_REQUESTS} requests to answer"
-                )
             self._last += 1
             exchange = self._exchanges[self._last] = Exchange(self, self._last, time.monotonic() + timeout)
         self.send(protocol.REQUEST, exchange.request, msgspec.json.encode(request))
@@ -86,8 +89,9 @@ class Wire:
 
     def forget(self, request: int) -> None:
         """A request has been answered to its end."""
-        with self._lock:
+        with self._room:
             self._exchanges.pop(request, None)
+            self._room.notify()
 
     def broken(self, what: str) -> AgentError:
         """Cut off an agent that broke the protocol; the error to raise."""
@@ -111,6 +115,7 @@ class Wire:
                 return
             self._failure = reason
             self._ended.set()
+            self._room.notify_all()
             waiting = list(self._exchanges.values())
         if diagnose and (said := self._stream.diagnosis()):
             self._failure = f"{reason} ({said})"

@@ -15,7 +15,9 @@ from podprobe.analysis.containers import containers
 from podprobe.analysis.flows import KEPT_WHOLE, flows, group, reduce
 from podprobe.analysis.ipc import ipc
 from podprobe.analysis.owners import owners
+from podprobe.analysis.starts import starts
 from podprobe.analysis.times import rfc3339
+from podprobe.analysis.trials import with_trials
 from podprobe.analysis.unix import unix_sockets
 from podprobe.analysis.volumes import mounts, volumes
 from podprobe.model import Counters, Interface, Network, Snapshot, Tool, Visibility
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from podprobe.analysis.answered import Answered, Household
-    from podprobe.model import Dns, Latency, ProxyAdmin
+    from podprobe.model import Dns, Latency, ProbeTrial, ProxyAdmin
     from podprobe.targets.base import PodState
 
 _PORT_RANGE = "net.ipv4.ip_local_port_range"
@@ -45,6 +47,8 @@ class Look:
     """How names are resolved, with what lookups brought."""
     admins: Mapping[str, ProxyAdmin] = field(default_factory=dict)
     """What proxies' administration ports said, by container."""
+    trials: Mapping[tuple[str, str], ProbeTrial] = field(default_factory=dict)
+    """Of probes that were tried, by container and role."""
     taken_at: float = 0.0
     """Seconds since the epoch."""
     seconds: float = 0.0
@@ -57,13 +61,16 @@ def assemble(look: Look) -> Snapshot:
     state = look.state
     people = household(state.containers, look.answers)
     measured = volumes(state.volumes, look.answers, people)
+    seen = containers(state.containers, look.answers, people, runtime=state.target.kind == "pod")
+    seen = with_trials(seen, look.trials)
     return Snapshot(
         tool=Tool(version=__version__),
         taken_at=rfc3339(round(look.taken_at, 3)) or "",
         duration_ms=round(look.seconds * 1000, 1),
         target=state.target,
         visibility=(*state.visibility, *look.visibility, *_notes(look.answers)),
-        containers=containers(state.containers, look.answers, people, runtime=state.target.kind == "pod"),
+        containers=seen,
+        starts=starts(seen),
         network=_network(look, people),
         ipc=ipc(look.answers, people, state.containers, state.volumes),
         volumes=measured,

@@ -130,7 +130,23 @@ def _pod(snapshot: Snapshot) -> Iterator[Item]:
 
 
 def _containers(snapshot: Snapshot) -> Iterator[Item]:
-    return ((container.name, container) for container in snapshot.containers)
+    for container in snapshot.containers:
+        # How a probe fares is no part of what was declared.
+        declared = tuple(
+            msgspec.structs.replace(probe, tried=None, failures=None) for probe in container.probes
+        )
+        yield container.name, msgspec.structs.replace(container, probes=declared)
+
+
+def _trials(snapshot: Snapshot) -> Iterator[Item]:
+    for container in snapshot.containers:
+        for probe in container.probes:
+            if probe.tried:
+                yield f"{container.name} {probe.role}", probe.tried
+
+
+def _starts(snapshot: Snapshot) -> Iterator[Item]:
+    return ((found.container, found) for found in snapshot.starts)
 
 
 def _listeners(snapshot: Snapshot) -> Iterator[Item]:
@@ -250,6 +266,8 @@ _AREAS = (
         hidden="name processes.top",
         fleeting=lambda _snapshot, found: found.kind == "ephemeral",
     ),
+    _area("start", _starts, "kind waited_for", hidden="container restarts"),
+    _area("probe tried", _trials, "outcome status", hidden="to"),
     _area(
         "listener",
         _listeners,

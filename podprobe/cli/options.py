@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from podprobe.errors import UsageError
 from podprobe.targets.access import Access
 
 if TYPE_CHECKING:
@@ -136,6 +137,10 @@ def access_options(function: F) -> F:
 _LOOK_OPTIONS = [
     click.option("--passive", is_flag=True, help="Only read: no active probe of any port or socket."),
     click.option(
+        "--try-probes", is_flag=True,
+        help="Try each startup, readiness and liveness probe once, at the Pod's address; exec probes are never run.",
+    ),
+    click.option(
         "--dns-name", "dns_names", metavar="NAME", multiple=True,
         help="Look up an outside name from inside the Pod, too; repeatable.",
     ),
@@ -154,8 +159,14 @@ def look_options(function: F) -> F:
     def gather(**options: Any) -> Any:
         from podprobe.looking import SessionOptions
 
+        passive, try_probes = options.pop("passive"), options.pop("try_probes")
+        if passive and try_probes:
+            raise UsageError(
+                "--passive makes no probe, and --try-probes tries them", "leave one of the two out"
+            )
         look = SessionOptions(
-            active=not options.pop("passive"),
+            active=not passive,
+            try_probes=try_probes,
             dns_names=tuple(options.pop("dns_names")),
             all_connections=options.pop("all_connections"),
             walk_seconds=options.pop("walk_budget"),

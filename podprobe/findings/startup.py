@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     when="A container failed within {lived_seconds:n} s of its start, in the first {window_seconds:n} s of "
     "the Pod, runs now, and uses something of a sibling's: a port, a unix socket, a message queue, a "
     "shared-memory segment or a semaphore.",
-    measured="The container's last exit and restarts; who talks to whom now (sock_diag, /proc/sysvipc); "
+    measured="The container's last exit and restarts, and when the others started (container statuses, start times of "
+    "processes); who talks to whom now (sock_diag, /proc/sysvipc); "
     "`ctime` of queues and segments against the time of the exit.",
     why="Containers of a Pod start side by side, in no order. The one that is first finds no port, queue "
     "or segment, and gives up; it works after a restart or two, so nobody notices, until a slow start "
@@ -57,12 +58,35 @@ def too_early(look: Look) -> Iterator[Hit]:
                     f"{count(container.restarts, 'time')}.{said}"
                 ),
                 what,
+                *_order(look.snapshot, container, sibling, last),
             ],
             remedy=f"Move {whose} to `spec.initContainers` with `restartPolicy: Always` and a `startupProbe` "
             f"that succeeds once {needed} is there; or let {container.name} wait for {needed} and try "
             "again.",
             pointers=[f"/containers/{index}/last_exit", pointer],
             containers=[container.name, sibling],
+        )
+
+
+def _order(snapshot: Snapshot, container: Container, sibling: str | None, last: LastExit) -> Iterator[str]:
+    """When the sibling started, beside the run that failed; and that nothing made the one wait for the other."""
+    starts = {start.container: start for start in snapshot.starts}
+    mine, other = starts.get(container.name), starts.get(sibling or "")
+    if mine is None or other is None:
+        return
+    apart = seconds_between(last.finished_at, other.process_started_at or other.started_at)
+    again = " again" if other.restarts else ""
+    if apart is not None and apart > 0:
+        yield f"{sibling} started{again} {apart:.0f} s after {container.name} had given up."
+    elif apart is not None:
+        yield f"{sibling} started{again} {-apart:.0f} s before {container.name} gave up."
+    waits = {wait.container: wait for wait in mine.waited_for}
+    if sibling not in waits:
+        yield f"Nothing makes {container.name} wait for {sibling}: the kubelet starts both without waiting for either."
+    elif waits[sibling].until == "running":
+        yield (
+            f"{container.name} waits until the sidecar {sibling} runs; without a `startupProbe` it may not be ready by "
+            "then."
         )
 
 

@@ -76,8 +76,34 @@ class DeclaredPort(Model, frozen=True, kw_only=True):
     host_port: int | None = None
 
 
+class ProbeTrial(Model, frozen=True, kw_only=True):
+    """A probe tried once from inside the Pod, at the Pod's address (`--try-probes`)."""
+
+    outcome: Literal["ok", "failed", "timeout", "refused", "unreachable", "not-tried"]
+    """`failed`: there was an answer, and it is none that the kubelet would take for success."""
+    to: str | None = None
+    """What was asked: `http://10.0.0.7:80/healthz`, `10.0.0.7:5432`."""
+    time_us: int | None = None
+    """To the first byte of the answer, or to the connection where that is all that is probed; with `timeout`, how long
+    was waited."""
+    status: int | None = None
+    """Of an HTTP answer."""
+    detail: str | None = None
+    """Why it was not tried, or in what the trial differs from the kubelet's probe."""
+
+
+class ProbeFailures(Model, frozen=True, kw_only=True):
+    """What the cluster's events tell of a probe's failures. A cluster keeps events for an hour, by default."""
+
+    count: int
+    first_at: str | None = None
+    last_at: str | None = None
+    message: str | None = None
+    """Of the last one, without what looks like a secret."""
+
+
 class Probe(Model, frozen=True, kw_only=True):
-    """A startup, readiness or liveness probe as declared."""
+    """A startup, readiness or liveness probe as declared, and how it fares."""
 
     role: Literal["startup", "readiness", "liveness"]
     kind: Literal["http", "tcp", "grpc", "exec"]
@@ -90,6 +116,12 @@ class Probe(Model, frozen=True, kw_only=True):
     period_seconds: int | None = None
     timeout_seconds: int | None = None
     failure_threshold: int | None = None
+    grpc_service: str | None = None
+    http_headers: tuple[str, ...] = ()
+    """Names of the headers that the kubelet adds; their values may be secrets, and are not read."""
+    tried: ProbeTrial | None = None
+    failures: ProbeFailures | None = None
+    """`None` where the events could not be read; without failures, its `count` is 0."""
 
 
 class Resources(Model, frozen=True, kw_only=True):
@@ -185,6 +217,36 @@ class Cgroup(Model, frozen=True, kw_only=True):
 
 Role = Literal["reverse-proxy", "ambassador", "log-shipper", "cache", "metrics-exporter", "mesh-proxy"]
 """A part that containers beside an application often play."""
+
+
+class Wait(Model, frozen=True, kw_only=True):
+    """A container that the kubelet had to wait for before it started another one."""
+
+    container: str
+    until: Literal["ended", "startup-probe", "running"]
+    """`ended`: an init container, for its success. `startup-probe`: a sidecar, until that succeeded. `running`: a
+    sidecar without one, which may not be ready by far."""
+
+
+class Start(Model, frozen=True, kw_only=True):
+    """When a container started, beside the others."""
+
+    container: str
+    kind: Literal["app", "sidecar", "init"]
+    started_at: str | None = None
+    """Its present run, or, where it has ended, its last. To the second, as the kubelet has it."""
+    process_started_at: str | None = None
+    """Its oldest process that an agent saw, where that is within 2 s of it: finer."""
+    ended_at: str | None = None
+    """Where it does not run now."""
+    after_ms: int | None = None
+    """From the first start of any container to this one's; negative never."""
+    lasted_ms: int | None = None
+    """Where it does not run now."""
+    restarts: int = 0
+    """More than 0: what is told is not its first start."""
+    waited_for: tuple[Wait, ...] = ()
+    """As the Pod's spec has it. Application containers do not wait for one another."""
 
 
 class Container(Model, frozen=True, kw_only=True):

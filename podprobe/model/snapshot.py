@@ -7,7 +7,7 @@ from podprobe.model.dns import Dns
 from podprobe.model.ipc import Ipc
 from podprobe.model.judgement import Channel, Finding, Latency, Service
 from podprobe.model.network import Network
-from podprobe.model.pod import Container, Target, Tool, Visibility
+from podprobe.model.pod import Container, Start, Target, Tool, Visibility
 from podprobe.model.policies import NetworkPolicy, Reach
 from podprobe.model.proxies import Mesh, Path, Proxy
 from podprobe.model.volumes import Mount, Volume
@@ -26,6 +26,8 @@ class Snapshot(Model, frozen=True, kw_only=True):
     target: Target
     visibility: tuple[Visibility, ...] = ()
     containers: tuple[Container, ...] = ()
+    starts: tuple[Start, ...] = ()
+    """In what order the containers started; in the order of the kubelet, init containers first."""
     network: Network = Network()
     ipc: Ipc = Ipc()
     volumes: tuple[Volume, ...] = ()

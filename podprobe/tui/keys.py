@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Service,
         ServicePort,
         SharedMemory,
+        Start,
         Traffic,
         UnixSocket,
         Upstream,
@@ -61,6 +62,11 @@ def of_container(container: Container) -> Key:
 def of_process(container: str, process: Process) -> Key:
     """By container and PID."""
     return "process", container, process.pid
+
+
+def of_start(start: Start) -> Key:
+    """By container."""
+    return "start", start.container
 
 
 def of_probe(container: str, probe: Probe) -> Key:
@@ -183,9 +189,9 @@ def of_latency(latency: Latency) -> Key:
     return "latency", latency.from_container, latency.to, latency.kind
 
 
-def of_service(service: Service, port: ServicePort) -> Key:
-    """By Service and port."""
-    return "service", service.name, port.port, port.protocol
+def of_service(service: Service, port: ServicePort | None) -> Key:
+    """By Service and port; one without ports by its name."""
+    return ("service", service.name, port.port, port.protocol) if port else ("service", service.name)
 
 
 def of_policy(policy: NetworkPolicy) -> Key:

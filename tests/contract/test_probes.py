@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -224,3 +225,46 @@ def test_udp_with_a_reply_with_none_and_closed(agent: Agent) -> None:
 def test_a_kind_that_there_is_not(agent: Agent) -> None:
     with pytest.raises(AgentError, match="no probe of kind 'icmp'"):
         probe(agent, "icmp", "127.0.0.1")
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (b"\x00\x00\x06\x04\x00\x00\x00\x00\x00" + b"\x00\x03\x00\x00\x00\x64", None),
+        (b"\x00\x00\x00\x04\x00\x00\x00\x00\x00", None),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "EPROTO"),
+        (b"\x00\x00\x00\x04\x00\x00\x00\x00\x07", "EPROTO"),
+        (b"\x00\x00", "ECONNRESET"),
+    ],
+)
+def test_http2_is_told_by_its_first_frame(agent: Agent, answer: bytes, error: str | None) -> None:
+    heard = []
+
+    def serve() -> None:
+        connection, _ = server.accept()
+        with connection:
+            heard.append(connection.recv(100))
+            # In two pieces: a frame's header need not come at once.
+            connection.sendall(answer[:1])
+            connection.sendall(answer[1:])
+            if error is None:
+                heard.append(connection.recv(100))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        found = probe(agent, "h2", f"127.0.0.1:{server.getsockname()[1]}", count=1)
+        thread.join()
+    assert heard[0].startswith(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+    assert found.errors == ({error: 1} if error else {})
+    assert len(found.samples_ns) == (0 if error else 1)
+    if error is None:
+        assert heard[1][3] == 7, "it leaves in order, by GOAWAY"
+
+
+def test_more_probes_than_an_agent_takes_at_once_wait_for_their_turn(agent: Agent) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server:
+        to = f"127.0.0.1:{server.getsockname()[1]}"
+        with ThreadPoolExecutor(max_workers=30) as pool:
+            answers = list(pool.map(lambda _: probe(agent, "tcp", to, count=3), range(30)))
+    assert [len(answer.samples_ns) for answer in answers] == [3] * 30

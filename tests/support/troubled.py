@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from podprobe.analysis.starts import starts
 from podprobe.model import (
     Attachment,
     Channel,
@@ -27,6 +28,8 @@ from podprobe.model import (
     PosixMessageQueue,
     PosixSharedMemory,
     Probe,
+    ProbeFailures,
+    ProbeTrial,
     Process,
     Processes,
     ProcessRef,
@@ -69,8 +72,28 @@ def _containers() -> tuple[Container, ...]:
         nginx,
         ports=(*nginx.ports, DeclaredPort(name="admin", port=8081)),
         probes=(
-            *nginx.probes,
-            Probe(role="liveness", kind="http", port=8081, path="/live", period_seconds=10),
+            *(
+                replace(
+                    one,
+                    tried=ProbeTrial(outcome="ok", to=f"http://{POD_IP}:80/", time_us=1_250, status=200),
+                    failures=ProbeFailures(count=0),
+                )
+                for one in nginx.probes
+            ),
+            Probe(
+                role="liveness",
+                kind="http",
+                port=8081,
+                path="/live",
+                period_seconds=10,
+                tried=ProbeTrial(outcome="refused", to=f"http://{POD_IP}:8081/live"),
+                failures=ProbeFailures(
+                    count=12,
+                    first_at="2026-03-01T03:02:11Z",
+                    last_at="2026-03-01T03:11:55Z",
+                    message="Liveness probe failed: dial tcp: connect: connection refused",
+                ),
+            ),
         ),
     )
     webapp = replace(
@@ -461,6 +484,7 @@ def troubled() -> Snapshot:
                     to_container="worker"),
         ),
         channels=_channels(),
+        starts=starts(_containers()),
         services=_services(),
         dns=_dns(),
         findings=_findings(),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Measure = Callable[[], int]
     """Probe once; returns nanoseconds, raises OSError where the probe fails."""
 
-KINDS = {"tcp": "tcp", "unix": "unix", "http": "http", "udp": "udp"}
+KINDS = {"tcp": "tcp", "unix": "unix", "http": "http", "udp": "udp", "h2": "h2"}
 """Kind to the module whose `prepare(to, timeout, arguments)` makes its `Measure`."""
 
 MOST = 100_000

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
 from podprobe.analysis.proxies.mesh import is_interception
-from podprobe.analysis.words import listed
+from podprobe.analysis.trials import WORDS
+from podprobe.analysis.words import count, listed
 from podprobe.findings import facts
 from podprobe.findings.network.reach import inside_only
 from podprobe.findings.rule import Hit, Look, Threshold, rule
@@ -202,8 +203,8 @@ def undeclared(look: Look) -> Iterator[Hit]:
     when="An http, tcp or grpc probe's port has no listener though its container has run for "
     "{grace_seconds} s, or only listeners on loopback, or is a name that the container does not "
     "declare.",
-    measured="Probes and `ports` of the Pod's spec against the listeners (sock_diag). Probes with a `host` of "
-    "their own are left out.",
+    measured="Probes and `ports` of the Pod's spec against the listeners (sock_diag), beside the cluster's events of "
+    "their failures and, with `--try-probes`, one try from inside. Probes with a `host` of their own are left out.",
     why="The kubelet probes from the node, over the Pod's address: a listener on 127.0.0.1 does not "
     "answer it. A readiness probe that cannot succeed takes the Pod out of its Services; a liveness "
     "probe restarts the container for ever.",
@@ -221,7 +222,7 @@ def probe_port(look: Look) -> Iterator[Hit]:
                 evidence, remedy, listeners = fault
                 yield Hit(
                     subject=f"{container.name} {probe.role} probe",
-                    evidence=[evidence],
+                    evidence=[evidence, *_fares(probe)],
                     remedy=remedy,
                     pointers=[
                         f"/containers/{index}/probes/{place}",
@@ -229,6 +230,17 @@ def probe_port(look: Look) -> Iterator[Hit]:
                     ],
                     containers=[container.name],
                 )
+
+
+def _fares(probe: Probe) -> Iterator[str]:
+    """What the cluster's events, and a trial, say of it."""
+    failures, tried = probe.failures, probe.tried
+    if failures and failures.count:
+        said = f": {' '.join(failures.message.split())[:200].rstrip('.')}" if failures.message else ""
+        last = failures.last_at or "an unknown time"
+        yield f"It has failed {count(failures.count, 'time')}, the last at {last}{said}."
+    if tried and tried.outcome not in {"ok", "not-tried"}:
+        yield f"Tried from inside the Pod at {tried.to or 'its address'}: {WORDS[tried.outcome]}."
 
 
 def _probe_fault(look: Look, container: Container, probe: Probe) -> tuple[str, str, Iterable[int]] | None:

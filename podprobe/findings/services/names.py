@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe.analysis.dns import is_trouble
 from podprobe.analysis.resolver import MOST_SERVERS
@@ -37,29 +37,52 @@ if TYPE_CHECKING:
 )
 def names(look: Look) -> Iterator[Hit]:
     """Lookups that fail or take long."""
-    several = len(look.snapshot.dns) > 1
+    alike: dict[tuple[str, ...], list[_Trouble]] = {}
     for index, dns in enumerate(look.snapshot.dns):
-        failing = [place for place, one in enumerate(dns.lookups) if _fails(look.snapshot, dns, one)]
-        slow = [
-            place
-            for place, one in enumerate(dns.lookups)
-            if place not in failing and one.time_us >= look["slow_ms"] * 1000
-        ]
-        wide = [place for place, one in enumerate(dns.lookups) if one.queries >= look["queries"]]
-        if not (failing or slow or wide):
-            continue
+        if trouble := _trouble(look, index, dns):
+            alike.setdefault(trouble.evidence, []).append(trouble)
+    for evidence, troubles in alike.items():
+        containers = [name for each in troubles for name in each.dns.containers]
+        whole = len(troubles) == len(look.snapshot.dns)
         yield Hit(
-            subject=f"DNS of {listed(dns.containers)}" if several else "DNS",
-            evidence=[
-                *_merged(dns, failing, _failure),
-                *_merged(dns, slow, _slowness),
-                *_search(dns, wide),
-                *_settings(dns, failing or slow),
-            ],
-            remedy=_remedy(dns, [dns.lookups[place] for place in failing], slow=bool(slow)),
-            pointers=[f"/dns/{index}/lookups/{place}" for place in dict.fromkeys((*failing, *slow, *wide))],
-            containers=dns.containers if several else (),
+            subject="DNS" if whole else f"DNS of {listed(containers)}",
+            evidence=evidence,
+            remedy=troubles[0].remedy,
+            pointers=[pointer for each in troubles for pointer in each.pointers],
+            containers=() if whole else containers,
         )
+
+
+class _Trouble(NamedTuple):
+    """What is wrong with lookups by the settings of some containers."""
+
+    dns: Dns
+    evidence: tuple[str, ...]
+    remedy: str
+    pointers: list[str]
+
+
+def _trouble(look: Look, index: int, dns: Dns) -> _Trouble | None:
+    failing = [place for place, one in enumerate(dns.lookups) if _fails(look.snapshot, dns, one)]
+    slow = [
+        place
+        for place, one in enumerate(dns.lookups)
+        if place not in failing and one.time_us >= look["slow_ms"] * 1000
+    ]
+    wide = [place for place, one in enumerate(dns.lookups) if one.queries >= look["queries"]]
+    if not (failing or slow or wide):
+        return None
+    return _Trouble(
+        dns,
+        (
+            *_merged(dns, failing, _failure),
+            *_merged(dns, slow, _slowness),
+            *_search(dns, wide),
+            *_settings(dns, failing or slow),
+        ),
+        _remedy(dns, [dns.lookups[place] for place in failing], slow=bool(slow)),
+        [f"/dns/{index}/lookups/{place}" for place in dict.fromkeys((*failing, *slow, *wide))],
+    )
 
 
 def _fails(snapshot: Snapshot, dns: Dns, lookup: Lookup) -> bool:
@@ -108,7 +131,8 @@ _FAILURES = {
 def _failure(lookup: Lookup) -> str:
     server = lookup.server or "the name server"
     what = _FAILURES[lookup.outcome].format(server=server, time=_rounded(lookup.time_us))
-    return f"Looking up {lookup.name} ({{types}}) {what}, after {count(lookup.attempts, 'message')}."
+    sent = "" if lookup.outcome == "unreachable" else f", after {count(lookup.attempts, 'message')}"
+    return f"Looking up {lookup.name} ({{types}}) {what}{sent}."
 
 
 def _slowness(lookup: Lookup) -> str:

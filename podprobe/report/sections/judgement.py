@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from podprobe.analysis.words import OUTSIDE
 from podprobe.report import units
-from podprobe.report.sections.base import Cell, Column, Marks, Section, section, text, time
+from podprobe.report.sections.base import ABSENT, Cell, Column, Marks, Section, section, text, time
 
 if TYPE_CHECKING:
     from podprobe.model import Health, ServicePort, Snapshot
@@ -112,6 +112,19 @@ def services(snapshot: Snapshot, marks: Marks) -> Section:
                     text(_target(port), 63),
                     text(port.container, 63),
                     Cell(sign, tone=tone),
+                )
+            )
+        if not service.ports:
+            rows.append(
+                marks.row(
+                    f"/services/{index}",
+                    text(service.name, 63),
+                    text(service.type, 20),
+                    text(service.cluster_ip, 45),
+                    ABSENT,
+                    ABSENT,
+                    ABSENT,
+                    Cell("no port", tone="dim"),
                 )
             )
     columns = (

@@ -66,13 +66,13 @@ class Api:
         """
         return read(self._send("GET", ask, query), kind, self.server)
 
-    def recently(self, ask: Ask, kind: type[T]) -> T:
+    def recently(self, ask: Ask, kind: type[T], **query: str) -> T:
         """As `get`, or as it was got for another Pod a moment ago.
 
         Raises:
             ApiError: as of `get`.
         """
-        return self.recent.get(ask, lambda: self.get(ask, kind))
+        return self.recent.get((ask, *sorted(query.items())), lambda: self.get(ask, kind, **query))
 
     def raw(self, path: str, kind: type[T]) -> T:
         """Read what is no resource: `/version`."""

@@ -7,12 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from podprobe.targets.kubernetes.events import probe_failures
 from podprobe.targets.kubernetes.policies import policies_of
 from podprobe.targets.kubernetes.services import services_of
 
 if TYPE_CHECKING:
     from podprobe.model import NetworkPolicy, Service, Visibility
     from podprobe.targets.kubernetes.api import Api
+    from podprobe.targets.kubernetes.events import Failures
     from podprobe.targets.kubernetes.objects import Pod
 
 _SECONDS = 10.0
@@ -26,6 +28,8 @@ class Known:
 
     services: tuple[Service, ...]
     policies: tuple[NetworkPolicy, ...]
+    failures: Failures | None
+    """Of its probes; `None` where the events may not be read."""
     notes: tuple[Visibility, ...]
     """What of it could not be seen."""
 
@@ -59,6 +63,9 @@ class Around:
 
 
 def _read(api: Api, pod: Pod) -> Known:
-    services, notes = services_of(api, pod)
-    policies, more = policies_of(api, pod)
-    return Known(services, policies, (*notes, *more))
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="events") as pool:
+        asked = pool.submit(probe_failures, api, pod)
+        services, notes = services_of(api, pod)
+        policies, more = policies_of(api, pod)
+        failures, unseen = asked.result()
+    return Known(services, policies, failures, (*notes, *more, *unseen))

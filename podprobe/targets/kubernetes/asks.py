@@ -98,6 +98,11 @@ def list_network_policies(namespace: str) -> Ask:
     return Ask("list", "networkpolicies", namespace, group="networking.k8s.io")
 
 
+def list_events(namespace: str) -> Ask:
+    """The events of a namespace."""
+    return Ask("list", "events", namespace)
+
+
 def get_node(name: str) -> Ask:
     """One node."""
     return Ask("get", "nodes", None, name)

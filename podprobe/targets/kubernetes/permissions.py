@@ -54,6 +54,7 @@ def permissions(namespace: str) -> list[Permission]:
         one("get", "pods/exec", "talk to agents (Kubernetes before 1.35)", needed=True),
         one("create", "pods/exec", "talk to agents (Kubernetes 1.35 and later)", needed=True),
         one("list", "services", "the Services that select the Pod"),
+        one("list", "events", "recent failures of the Pod's probes"),
         one("list", "endpointslices", "whether the Pod is a ready endpoint", group="discovery.k8s.io"),
         one("list", "networkpolicies", "the NetworkPolicies that select the Pod", group="networking.k8s.io"),
         one("get", "deployments", "the target deploy/NAME", group="apps"),

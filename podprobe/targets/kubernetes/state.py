@@ -9,6 +9,7 @@ from podprobe.model import (
     DeclaredPort,
     LastExit,
     Probe,
+    ProbeFailures,
     Resources,
     Target,
     User,
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from podprobe.model import NetworkPolicy, Service, Visibility
+    from podprobe.targets.kubernetes.events import Failures
     from podprobe.targets.kubernetes.objects import ContainerSpec, ContainerStatus, Pod, ProbeSpec, Terminated
 
 _PROTOCOLS: dict[str, Literal["tcp", "udp", "sctp"]] = {"TCP": "tcp", "UDP": "udp", "SCTP": "sctp"}
@@ -42,11 +44,12 @@ def pod_state(
     services: tuple[Service, ...] = (),
     network_policies: tuple[NetworkPolicy, ...] = (),
     visibility: tuple[Visibility, ...] = (),
+    probe_failures: Failures | None = None,
 ) -> PodState:
     """The declared state. podprobe's own agents are left out; other ephemeral containers are not."""
     return PodState(
         target=_target(pod, context),
-        containers=tuple(_containers(pod)),
+        containers=tuple(_containers(pod, probe_failures)),
         volumes=tuple(_volumes(pod)),
         services=services,
         network_policies=network_policies,
@@ -116,7 +119,7 @@ def phase(pod: Pod) -> str | None:
     return "Terminating" if pod.metadata.deletion_timestamp else pod.status.phase
 
 
-def _containers(pod: Pod) -> Iterator[Container]:
+def _containers(pod: Pod, failures: Failures | None) -> Iterator[Container]:
     reported = pod.statuses()
     pod_ports = [port for spec, _ in specs(pod) for port in spec.ports or ()]
     for spec, kind in specs(pod):
@@ -148,7 +151,7 @@ def _containers(pod: Pod) -> Iterator[Container]:
                 )
                 for port in spec.ports or ()
             ),
-            probes=tuple(_probes(spec, names)),
+            probes=tuple(_probes(spec, names, failures)),
             resources=_resources(spec),
         )
 
@@ -188,7 +191,7 @@ def _user(status: ContainerStatus | None) -> User | None:
     return User(uid=user.uid, gid=user.gid, groups=user.supplemental_groups or ()) if user else None
 
 
-def _probes(spec: ContainerSpec, names: dict[str, int]) -> Iterator[Probe]:
+def _probes(spec: ContainerSpec, names: dict[str, int], failures: Failures | None) -> Iterator[Probe]:
     declared: tuple[tuple[Literal["startup", "readiness", "liveness"], ProbeSpec | None], ...] = (
         ("startup", spec.startup_probe),
         ("readiness", spec.readiness_probe),
@@ -199,14 +202,16 @@ def _probes(spec: ContainerSpec, names: dict[str, int]) -> Iterator[Probe]:
             continue
         kind: Literal["http", "tcp", "grpc", "exec"] = "exec"
         port: int | str | None = None
-        host = path = scheme = None
+        host = path = scheme = service = None
+        headers: tuple[str, ...] = ()
         if http := probe.http_get:
             kind, port, host, path = "http", http.port, http.host, http.path or "/"
             scheme = (http.scheme or "HTTP").lower()
+            headers = tuple(header.name for header in http.http_headers or ())
         elif tcp := probe.tcp_socket:
             kind, port, host = "tcp", tcp.port, tcp.host
         elif probe.grpc:
-            kind, port = "grpc", probe.grpc.port
+            kind, port, service = "grpc", probe.grpc.port, probe.grpc.service
         yield Probe(
             role=role,
             kind=kind,
@@ -219,6 +224,9 @@ def _probes(spec: ContainerSpec, names: dict[str, int]) -> Iterator[Probe]:
             period_seconds=probe.period_seconds,
             timeout_seconds=probe.timeout_seconds,
             failure_threshold=probe.failure_threshold,
+            grpc_service=service or None,
+            http_headers=headers,
+            failures=None if failures is None else failures.get((spec.name, role), ProbeFailures(count=0)),
         )
 
 

@@ -94,7 +94,7 @@ class KubernetesTarget:
         known = self._around.ask(pod).result()
         return pod_state(
             pod, context=self._api.connection.context, services=known.services, network_policies=known.policies,
-            visibility=known.notes,
+            visibility=known.notes, probe_failures=known.failures,
         )  # fmt: skip
 
     def agents(self, progress: Callable[[Progress], None]) -> AgentSet:

@@ -121,7 +121,7 @@ _NAMES: dict[str, Callable[[keys.Key, Any], str]] = {
     "leg": lambda _, item: f"{item.from_container or OUTSIDE} → {place(item)}",
     "upstream": lambda key, _: f"{key[2]} of {key[1]}",
     "bypass": lambda key, _: f"{key[2]} {key[3]}",
-    "service": lambda key, _: f"{key[1]}:{key[2]}",
+    "service": lambda key, _: f"{key[1]}:{key[2]}" if len(key) > 2 else str(key[1]),
     "lookup": lambda key, _: f"{key[1]} {key[2]}",
     "dns": lambda key, _: "of " + ", ".join(str(part) for part in key[1:]),
     "reach": lambda key, _: f"{key[2]}/{key[1]}",

@@ -51,6 +51,8 @@ def _service_ports(snapshot: Snapshot) -> Iterator[Found]:
     for index, service in enumerate(snapshot.services):
         for number, port in enumerate(service.ports):
             yield Found(keys.of_service(service, port), f"/services/{index}/ports/{number}", port, service)
+        if not service.ports:
+            yield Found(keys.of_service(service, None), f"/services/{index}", service)
 
 
 def _lookups(snapshot: Snapshot) -> Iterator[Found]:
@@ -143,6 +145,7 @@ _WALKS: dict[str, tuple[str, Walk]] = {
     "latency": ("latency", _flat("/latency", lambda s: s.latency, keys.of_latency)),
     "service": ("Service", _service_ports),
     "policy": ("NetworkPolicy", _flat("/network_policies", lambda s: s.network_policies, keys.of_policy)),
+    "start": ("start of", _flat("/starts", lambda s: s.starts, keys.of_start)),
     "lookup": ("lookup", _lookups),
     "dns": ("name resolution", _flat("/dns", lambda s: s.dns, keys.of_resolver)),
     "leg": ("leg", _legs),

@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe.report import units
+from podprobe.report.sections.startup import trial_words
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, said, spark
-from podprobe.tui.views import names, paths, policies
+from podprobe.tui.views import names, paths, policies, starts
 from podprobe.tui.views.table import Column, Section, container_column, number_column, text_column
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from podprobe.model import Interface, Probe, Service, ServicePort
     from podprobe.tui.state import State
 
 
 class ServiceRow(NamedTuple):
-    """One port of a Service."""
+    """One port of a Service; a Service without ports has one row."""
 
     service: Service
-    port: ServicePort
+    port: ServicePort | None
 
 
 class ProbeRow(NamedTuple):
@@ -60,8 +63,8 @@ def sections(state: State) -> list[Section]:
     ports = [
         ServiceRow(service, port)
         for service in snapshot.services
-        for port in service.ports
-        if state.focus is None or port.container in {None, state.focus}
+        for port in service.ports or (None,)
+        if state.focus is None or port is None or port.container in {None, state.focus}
     ]
     probes = [
         ProbeRow(one.name, probe)
@@ -78,6 +81,7 @@ def sections(state: State) -> list[Section]:
         *policies.sections(state),
         _probes(state, probes),
         *names.sections(state),
+        *starts.sections(state),
         _interfaces(snapshot.network.interfaces),
         _counters(state, rows),
     ]
@@ -88,8 +92,10 @@ def is_trouble(row: CounterRow) -> bool:
     return row.name.rpartition(".")[2] in _TROUBLE
 
 
-def verdict(port: ServicePort) -> Line:
+def verdict(port: ServicePort | None) -> Line:
     """Where a Service's port ends in the Pod."""
+    if port is None:
+        return (Span("no port", "dim"),)
     if port.listener == "ok":
         return Span("● ", "ok"), said(port.container, "container") if port.container else Span(
             "listens", "ok"
@@ -101,6 +107,19 @@ def verdict(port: ServicePort) -> Line:
         "unknown": ("? ", "not known", "dim"),
     }[port.listener]
     return Span(text[0], text[2]), Span(text[1], text[2])
+
+
+def _port(port: ServicePort | None) -> Line:
+    if port is None:
+        return (Span(units.ABSENT, "dim"),)
+    node = f" node :{port.node_port}" if port.node_port else ""
+    return Span(f":{port.port}", "strong"), Span(f"/{port.protocol}{node}", "dim")
+
+
+def _leads_to(port: ServicePort | None) -> Line:
+    if port is None:
+        return (Span(units.ABSENT, "dim"),)
+    return Span("─▶ :", "dim"), said(target_of(port))
 
 
 def target_of(port: ServicePort) -> str:
@@ -119,15 +138,19 @@ def _services(items: list[ServiceRow]) -> Section:
         text_column("service", lambda row: row.service.name, least=10, most=30),
         Column(
             "port",
-            lambda row: (Span(f":{row.port.port}", "strong"), Span(f"/{row.port.protocol}", "dim")),
-            lambda row: row.port.port,
+            lambda row: _port(row.port),
+            lambda row: row.port and row.port.port,
             least=8,
-            most=12,
+            most=24,
         ),
+        Column("leads to", lambda row: _leads_to(row.port), None, least=8, most=22),
         Column(
-            "leads to", lambda row: (Span("─▶ :", "dim"), said(target_of(row.port))), None, least=8, most=22
+            "there",
+            lambda row: verdict(row.port),
+            lambda row: row.port and row.port.listener,
+            least=14,
+            most=30,
         ),
-        Column("there", lambda row: verdict(row.port), lambda row: row.port.listener, least=14, most=30),
         Column("endpoint", ready, lambda row: str(row.service.ready), least=9, most=12, rank=1),
         text_column("type", lambda row: row.service.type, least=8, most=14, rank=2, role="dim"),
         text_column("address", lambda row: row.service.cluster_ip, least=10, most=40, rank=2),
@@ -137,9 +160,14 @@ def _services(items: list[ServiceRow]) -> Section:
         columns,
         items,
         lambda row: keys.of_service(row.service, row.port),
-        lambda row: f"service {row.service.name} {row.port.port} {row.port.listener} {row.port.container}",
+        _service_text,
         empty="no Service selects this Pod",
     )
+
+
+def _service_text(row: ServiceRow) -> str:
+    ends = f"{row.port.port} {row.port.listener} {row.port.container}" if row.port else ""
+    return f"service {row.service.name} {row.service.type} {ends}"
 
 
 def there(state: State, row: ProbeRow) -> Line:
@@ -177,7 +205,8 @@ def _probes(state: State, items: list[ProbeRow]) -> Section:
         ),
         Column("aims at", aim, lambda row: row.probe.port, least=10, most=40),
         Column("there", lambda row: there(state, row), None, least=12, most=20),
-        number_column("every", lambda row: row.probe.period_seconds, lambda value: f"{value:g} s", rank=1),
+        *_fares(items),
+        number_column("every", lambda row: row.probe.period_seconds, lambda value: f"{value:g} s", rank=2),
         number_column(
             "timeout", lambda row: row.probe.timeout_seconds, lambda value: f"{value:g} s", rank=2, least=7
         ),
@@ -193,6 +222,41 @@ def _probes(state: State, items: list[ProbeRow]) -> Section:
         ),
         empty="no probe is declared",
     )
+
+
+def _fares(items: list[ProbeRow]) -> Iterator[Column]:
+    """What came of trying them, where they were tried, and their failures, where the events could be read."""
+    if any(row.probe.tried for row in items):
+        yield Column(
+            "tried", _tried, lambda row: row.probe.tried and row.probe.tried.time_us, least=16, most=30
+        )
+    if any(row.probe.failures for row in items):
+        yield Column(
+            "failed",
+            _failures,
+            lambda row: row.probe.failures and row.probe.failures.count,
+            least=6,
+            most=30,
+            rank=1,
+        )
+
+
+def _tried(row: ProbeRow) -> Line:
+    tried = row.probe.tried
+    if tried is None:
+        return (Span(units.ABSENT, "dim"),)
+    role = {"ok": "ok", "not-tried": "dim"}.get(tried.outcome, "critical")
+    return (said(trial_words(tried), role),)
+
+
+def _failures(row: ProbeRow) -> Line:
+    failures = row.probe.failures
+    if failures is None:
+        return (Span(units.ABSENT, "dim"),)
+    if not failures.count:
+        return (Span("never", "dim"),)
+    last = f" last {units.moment(failures.last_at)[11:]}" if failures.last_at else ""
+    return (said(f"▲ {failures.count:,}×{last}", "warning"),)
 
 
 def _interfaces(items: tuple[Interface, ...]) -> Section:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from msgspec.structs import replace
 
+from podprobe.analysis.starts import starts
 from podprobe.model import (
     Attachment,
     LastExit,
     MessageQueue,
+    Probe,
     Processes,
     Resources,
     ServicePort,
@@ -119,6 +121,22 @@ def test_a_container_that_was_too_early_for_a_port() -> None:
     assert found.subject == "nginx"
     assert "It connects to webapp at 127.0.0.1:5000 now." in found.evidence
     assert found.remedy.startswith("Move webapp to `spec.initContainers`")
+
+
+@pytest.mark.parametrize(
+    ("kind", "startup", "said"),
+    [
+        ("app", False, "Nothing makes nginx wait for webapp"),
+        ("sidecar", False, "nginx waits until the sidecar webapp runs"),
+        ("sidecar", True, ""),
+    ],
+)
+def test_the_order_of_starts_is_evidence(kind: Any, startup: bool, said: str) -> None:
+    probes = (Probe(role="startup", kind="tcp", port=5000),) if startup else ()
+    pod = early(container(1, kind=kind, started_at="2026-03-01T02:58:06Z", probes=probes))
+    found = only("STA101", replace(pod, starts=starts(pod.containers)))
+    assert "webapp started 4 s after nginx had given up." in found.evidence
+    assert any(said in sentence for sentence in found.evidence) if said else len(found.evidence) == 3
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,8 @@ from podprobe.model import (
     LastExit,
     Listener,
     Probe,
+    ProbeFailures,
+    ProbeTrial,
     UnixSocket,
     Visibility,
 )
@@ -113,6 +115,23 @@ def test_a_probe_on_a_loopback_listener() -> None:
 def test_a_probe_on_nothing() -> None:
     found = only("NET105", container(1, probes=(probe(port=5001),)))
     assert "on which nothing listens; webapp listens on 5000" in found.evidence[0]
+
+
+def test_how_a_probe_fares_is_told_beside() -> None:
+    fares = probe(
+        port=5001,
+        failures=ProbeFailures(
+            count=7, last_at="2026-03-01T03:11:00Z", message="Liveness probe failed: refused"
+        ),
+        tried=ProbeTrial(outcome="refused", to="http://10.244.1.17:5001/"),
+    )
+    found = only("NET105", container(1, probes=(fares,)))
+    assert found.evidence[1:] == (
+        "It has failed 7 times, the last at 2026-03-01T03:11:00Z: Liveness probe failed: refused.",
+        "Tried from inside the Pod at http://10.244.1.17:5001/: refused.",
+    )
+    well = replace(fares, failures=ProbeFailures(count=0), tried=ProbeTrial(outcome="not-tried"))
+    assert len(only("NET105", container(1, probes=(well,))).evidence) == 1
 
 
 def test_a_probe_of_a_name_that_is_not_declared() -> None:

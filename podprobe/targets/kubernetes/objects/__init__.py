@@ -16,6 +16,7 @@ from podprobe.targets.kubernetes.objects.containers import (
     SecurityContext,
     Terminated,
 )
+from podprobe.targets.kubernetes.objects.events import EventList, EventObject
 from podprobe.targets.kubernetes.objects.pods import Pod, PodEvent, PodList, PodSpec
 from podprobe.targets.kubernetes.objects.reviews import AccessReview, WhoAmI
 from podprobe.targets.kubernetes.objects.services import (
@@ -35,6 +36,8 @@ __all__ = [
     "ContainerStatus",
     "EndpointSlice",
     "EndpointSliceList",
+    "EventList",
+    "EventObject",
     "LinuxUser",
     "Meta",
     "Namespace",

@@ -41,6 +41,12 @@ class ContainerPort(Wire, frozen=True):
     host_port: int | None = None
 
 
+class HttpHeader(Wire, frozen=True):
+    """A header of a probe. Its value is left alone."""
+
+    name: str
+
+
 class HttpGet(Wire, frozen=True):
     """A probe over HTTP."""
 
@@ -48,6 +54,7 @@ class HttpGet(Wire, frozen=True):
     path: str | None = None
     host: str | None = None
     scheme: str | None = None
+    http_headers: tuple[HttpHeader, ...] | None = None
 
 
 class TcpSocket(Wire, frozen=True):
@@ -61,6 +68,7 @@ class Grpc(Wire, frozen=True):
     """A probe over gRPC."""
 
     port: int
+    service: str | None = None
 
 
 class ProbeSpec(Wire, frozen=True):

@@ -1,0 +1,112 @@
+"""How the Pod came up: the order of its containers' starts, and the kubelet's probes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from podprobe.analysis.startup import lane, waits
+from podprobe.analysis.trials import WORDS
+from podprobe.report import units
+from podprobe.report.sections.base import ABSENT, Cell, Column, Marks, Section, count, section, text
+
+if TYPE_CHECKING:
+    from podprobe.model import Probe, ProbeTrial, Snapshot
+    from podprobe.report.sections.base import Tone
+
+_LANE = 24
+
+
+def starts(snapshot: Snapshot, marks: Marks) -> Section:
+    """A line for each container, on one axis of time. Nothing where none has started."""
+    known = [found for found in snapshot.starts if found.after_ms is not None]
+    rows = [
+        marks.row(
+            f"/starts/{index}",
+            text(found.container, 63),
+            Cell(found.kind),
+            Cell("".join(part for part, _ in lane(found, snapshot.starts, _LANE))),
+            Cell(units.microseconds(found.after_ms * 1000), found.after_ms)
+            if found.after_ms is not None
+            else ABSENT,
+            Cell(units.microseconds(found.lasted_ms * 1000), found.lasted_ms)
+            if found.lasted_ms is not None
+            else ABSENT,
+            text(waits(found), 200),
+            count(found.restarts),
+        )
+        for index, found in enumerate(snapshot.starts)
+        if known
+    ]
+    columns = (
+        Column("container"),
+        Column("kind", 2),
+        Column("start", 1),
+        Column("after", right=True),
+        Column("lasted", 2, right=True),
+        Column("waited for"),
+        Column("restarts", 1, right=True),
+    )
+    return section("starts", "Start order", columns, rows)
+
+
+def probes(snapshot: Snapshot, marks: Marks) -> Section:
+    """The probes, what came of trying them, and their failures that the cluster's events tell of."""
+    rows = [
+        marks.row(
+            f"/containers/{index}/probes/{number}",
+            text(container.name, 63),
+            Cell(probe.role),
+            Cell(probe.kind),
+            text(aim(probe), 80),
+            Cell(f"{probe.timeout_seconds} s") if probe.timeout_seconds is not None else ABSENT,
+            _tried(probe),
+            _failures(probe),
+        )
+        for index, container in enumerate(snapshot.containers)
+        for number, probe in enumerate(container.probes)
+    ]
+    columns = (
+        Column("container"),
+        Column("probe"),
+        Column("kind", 1),
+        Column("aims at"),
+        Column("timeout", 2, right=True),
+        Column("tried"),
+        Column("failures of late"),
+    )
+    return section("probes", "Probes", columns, rows)
+
+
+def aim(probe: Probe) -> str:
+    """`:80/healthz`."""
+    if probe.kind == "exec":
+        return "a command"
+    port = probe.port if probe.port is not None else probe.port_name
+    return f":{port}{probe.path or ''}"
+
+
+def _tried(probe: Probe) -> Cell:
+    tried = probe.tried
+    if tried is None:
+        return ABSENT
+    tone: Tone = "ok" if tried.outcome == "ok" else "dim" if tried.outcome == "not-tried" else "warning"
+    return text(trial_words(tried), 160, tone)
+
+
+def trial_words(tried: ProbeTrial) -> str:
+    """`● ok, 200 in 1.2 ms`."""
+    sign = "●" if tried.outcome == "ok" else "○" if tried.outcome == "not-tried" else "✖"
+    status = f", {tried.status}" if tried.status is not None else ""
+    took = f" in {units.microseconds(tried.time_us)}" if tried.time_us is not None else ""
+    why = f": {tried.detail}" if tried.detail and tried.outcome in {"not-tried", "failed"} else ""
+    return f"{sign} {WORDS[tried.outcome]}{status}{took}{why}"
+
+
+def _failures(probe: Probe) -> Cell:
+    failures = probe.failures
+    if failures is None:
+        return ABSENT
+    if not failures.count:
+        return Cell("none", 0, tone="dim")
+    last = f", last {units.moment(failures.last_at)}" if failures.last_at else ""
+    return text(f"{failures.count:,}{last}: {failures.message or ''}".rstrip(": "), 160, "warning")
