@@ -94,12 +94,18 @@ class OtlpExporter:
         self._put(unseen(target))
 
     def close(self) -> None:
-        """Send what waits, and end."""
+        """Send what waits, and end. A receiver that has failed already is not waited for."""
         with self._wake:
             self._over = True
+            away = self._failing
+            if away:
+                self._next = None
             self._wake.notify()
+        if away:
+            self._exporter.shutdown()  # ends the attempt that is under way
         self._thread.join(_EXPORT_SECONDS + 1)
-        self._exporter.shutdown()
+        if not away:
+            self._exporter.shutdown()
         logging.getLogger(_LOGGER).removeHandler(self._reasons)
 
     def __enter__(self) -> Self:
