@@ -55,20 +55,14 @@ _LIBRARY_FIRST = (
     "time",
 )
 _LIBRARY_LATER = (
-    *(
-        "array",
-        "base64",
-        "contextlib",
-        "ctypes",
-        "datetime",
-        "enum",
-        "errno",
-        "functools",
-        "glob",
-    ),
-    *("mmap", "operator", "platform", "pwd", "re", "resource", "socket", "stat", "subprocess", "warnings"),
+    *("array", "base64", "contextlib", "ctypes", "enum", "errno", "functools", "importlib", "mmap", "re"),
+    *("socket", "stat"),
 )
-"""What the collectors, probes and psutil import. What is missing here costs memory, and nothing else."""
+"""What the collectors and probes import. What is missing here costs memory, and nothing else."""
+_LIBRARY_LAST = ("datetime", "glob", "pwd", "resource", "subprocess", "warnings")
+"""What psutil imports, which nothing needs at the first look."""
+_PAUSE_SECONDS = 1.5
+"""Before that is compiled: by then an agent that was to look once has gone."""
 
 _SET_PIPE_SIZE = 1031
 _PIPE_BYTES = 1 << 20
@@ -157,10 +151,26 @@ def _serve_code(modules: Sequence[Module], sink: int) -> None:
         _write(sink, _library(_LIBRARY_FIRST))
         _write(sink, _codes([one for one in modules if one[0] in FIRST]))
         _write(sink, _library(_LIBRARY_LATER))
-        _write(sink, _codes([one for one in modules if one[0] not in FIRST]))
+        _write(sink, _codes([one for one in modules if one[0] not in FIRST and not _is_psutil(one)]))
+        if _is_read(sink, _PAUSE_SECONDS):
+            _write(sink, _library(_LIBRARY_LAST))
+            _write(sink, _codes(filter(_is_psutil, modules)))
         status = 0
     finally:
         os._exit(status)
+
+
+def _is_psutil(module: Module) -> bool:
+    return module[0].partition(".")[0] == "psutil"
+
+
+def _is_read(sink: int, seconds: float) -> bool:
+    """Somebody still reads from the pipe after so long; false as soon as nobody does."""
+    import select  # compiled by now, if there is anything to be compiled
+
+    poller = select.poll()
+    poller.register(sink, 0)  # POLLERR comes unasked
+    return not poller.poll(seconds * 1000)
 
 
 def _write(sink: int, records: Iterable[Any]) -> None:

@@ -87,6 +87,8 @@ def _write(path: Path, seal: bytes, made: dict[str, bytes]) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(seal + hashlib.sha256(content).digest() + content)
+                # Whoever may read the program may read this.
+                os.fchmod(file.fileno(), Path(podprobe_agent.__file__).stat().st_mode & 0o666)
             Path(name).replace(path)
         except OSError:
             Path(name).unlink(missing_ok=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import platform
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from podprobe.agents import bootstrap, bundle
+from podprobe.agents import bootstrap, bundle, psutil_source
 from podprobe.agents.answers import OWN, SHARED
 from podprobe.agents.client import Agent
 from podprobe.agents.process import ProcessStream
@@ -115,3 +117,28 @@ def test_nothing_is_written(tmp_path: Path) -> None:
     finally:
         agent.close()
     assert list(tmp_path.iterdir()) == []
+
+
+LATER = """
+import contextlib, marshal, sys
+compiled, loader, modules = marshal.loads(sys.stdin.buffer.read())
+scope = {"__name__": "podprobe_agent.loader"}
+exec(compile(loader, "loader.py", "exec"), scope)
+delivery = scope["install"](compiled, modules)
+import podprobe_agent.look
+early = delivery.complete, "datetime" in sys.modules
+with contextlib.suppress(ImportError):  # its extension is not there
+    import psutil
+late = [sys.modules[name].__spec__.loader is delivery for name in ("psutil._common", "datetime")]
+print(*early, *late)
+"""
+
+
+def test_psutil_comes_after_a_pause() -> None:
+    """Who looks once and leaves does not pay for compiling it; who stays gets it from the child all the same."""
+    files = {**bundle._agent(), **psutil_source.find(platform.machine(), "glibc").modules}
+    python = (sys.executable, "-I", "-S", "-B", "-X", "pycache_prefix=/nonexistent", "-c", LATER)
+    done = subprocess.run(
+        python, input=bundle._modules(files, compiled=False), capture_output=True, check=False, timeout=60
+    )
+    assert done.stdout.decode().split() == ["False", "False", "True", "True"], done.stderr.decode()

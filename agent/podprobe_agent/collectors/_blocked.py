@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import os
-import platform
 
 from podprobe_agent import procfs
 from podprobe_agent.collectors import _shared
@@ -24,7 +23,7 @@ _CALLS = {
     "x86_64": {65: "sem", 220: "sem", 73: "flock", 72: "fcntl"},
     "aarch64": {193: "sem", 192: "sem", 32: "flock", 25: "fcntl"},
 }
-_NUMBERS = _CALLS.get(platform.machine(), {})
+_NUMBERS = _CALLS.get(os.uname().machine, {})
 _LOCK_SH = 1
 _SET_AND_WAIT = {7: "posix", 38: "ofd"}  # F_SETLKW, F_OFD_SETLKW
 
