@@ -109,7 +109,9 @@ def test_processes_read_from_proc_are_what_psutil_reads() -> None:
 
     few, seconds = _known._FEW, _known._SECONDS
     try:
-        _known._SECONDS = -1
+        _known._FEW = 0
+        before = look()
+        _known._FEW, _known._SECONDS = few, -1
         look()
         by_psutil = look()
         assert any(known.confirmed for known in processes._people._known.values())
@@ -135,9 +137,11 @@ def test_processes_read_from_proc_are_what_psutil_reads() -> None:
         msgspec.convert(one, ProcessItem)
         msgspec.convert(other, ProcessItem)
         assert one["started_at"] == pytest.approx(other["started_at"], abs=0.05)
-        # It has neither called exec nor named itself meanwhile, as young ones do, and is no kernel thread: a
-        # kworker's name changes with its work.
-        settled = time.time() - one["started_at"] > 5
+        # It has neither called exec nor named itself meanwhile, as young ones do, nor lost its parent, and is no
+        # kernel thread: a kworker's name changes with its work.
+        settled = time.time() - one["started_at"] > 5 and all(
+            pid in before and before[pid][name] == other[name] for name in same
+        )
         if settled and one["command"] and one["command"] == other["command"]:
             assert {name: one[name] for name in same} == {name: other[name] for name in same}
     assert os.getpid() not in by_proc
