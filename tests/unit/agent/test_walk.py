@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,7 +20,6 @@ from podprobe_agent.collectors.volumes import Walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 def walk(path: Path, seconds: float = 60.0, entries: int = 10_000_000) -> Walk:
@@ -72,10 +73,17 @@ def test_it_counts_what_du_counts(tree: Path) -> None:
     assert open_files() == before
 
 
-def test_a_tree_deeper_than_any_path_and_any_stack(tmp_path: Path) -> None:
+@pytest.fixture
+def aside() -> Iterator[Path]:
+    """A directory that pytest does not clean: its cleaning recurses, and a run that was interrupted leaves the tree."""
+    path = Path(tempfile.mkdtemp(prefix="podprobe-deep-"))
+    yield path
+    subprocess.run(["rm", "-rf", path], check=True)
+
+
+def test_a_tree_deeper_than_any_path_and_any_stack(aside: Path) -> None:
     depth = 3000
-    (tmp_path / "deep").mkdir()
-    here = os.open(tmp_path / "deep", os.O_RDONLY)
+    here = os.open(aside, os.O_RDONLY)
     for _ in range(depth):  # 6 kB of path: more than a path may have
         os.mkdir("dd", dir_fd=here)
         below = os.open("dd", os.O_RDONLY, dir_fd=here)
@@ -84,10 +92,7 @@ def test_a_tree_deeper_than_any_path_and_any_stack(tmp_path: Path) -> None:
     os.close(os.open("bottom", os.O_CREAT | os.O_WRONLY, dir_fd=here))
     os.close(here)
     before = open_files()
-    try:
-        result = walk(tmp_path / "deep")
-    finally:
-        subprocess.run(["rm", "-rf", tmp_path / "deep"], check=True)  # pytest's own cleaning would recurse
+    result = walk(aside)
     assert (result.inodes, result.reason) == (depth + 2, None)
     assert open_files() == before
 
