@@ -66,7 +66,8 @@ def of_flows(snapshot: Snapshot, flows: Sequence[Flow], limits: Mapping[str, flo
             states.append("degraded")
         elif each.p99_us is not None:
             bound = limits["TCP105.p99_us"]
-            slow = is_slow(each, bound, limits["TCP105.alone_us"]) and not waited_for_cpu(each, bound)
+            alone = limits["TCP105.alone_us"]
+            slow = is_slow(each, bound, alone) and not waited_for_cpu(each, bound, alone)
             states.append("degraded" if slow else "ok")
     address, port = endpoints.split(flows[0].server)
     for listener in snapshot.network.listeners:

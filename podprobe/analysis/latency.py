@@ -9,6 +9,8 @@ from podprobe.analysis.percentiles import exact
 from podprobe.model import Latency
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from podprobe.agents.answers import ProbeAnswer
     from podprobe.model import Histogram
 
@@ -35,7 +37,7 @@ def latency_from(
     """
     waits = [max(0, wait) for wait in answer.waits_ns]
     waited = len(waits) == len(answer.samples_ns) > 0
-    besides = [max(0, took - wait) for took, wait in zip(answer.samples_ns, waits, strict=False)]
+    besides = sorted(max(0, took - wait) for took, wait in zip(answer.samples_ns, waits, strict=False))
     samples = sorted(min(max(0, sample), _LONGEST_NS) for sample in answer.samples_ns)
     errors = {name: count for name, count in answer.errors.items() if count > 0}
     succeeded = len(samples)
@@ -68,7 +70,8 @@ def latency_from(
         max_us=samples[-1] / 1000,
         mean_us=sum(samples) / succeeded / 1000,
         cpu_wait_us=min(sum(waits), _LONGEST_NS) / 1000 if waited else None,
-        max_less_cpu_wait_us=min(max(besides), _LONGEST_NS) / 1000 if waited else None,
+        p90_less_cpu_wait_us=min(exact(besides, 0.9), _LONGEST_NS) / 1000 if waited else None,
+        max_less_cpu_wait_us=min(besides[-1], _LONGEST_NS) / 1000 if waited else None,
         errors=errors,
         histogram=histogram.from_samples(samples),
     )
@@ -109,8 +112,9 @@ def merged(first: Latency, second: Latency) -> Latency:
         p99_us=_percentile_us(both, 0.99, low, high),
         max_us=high,
         mean_us=sum(mean * count for mean, count in sums) / sum(count for _, count in sums) if sums else None,
-        cpu_wait_us=_known_sum(first, second),
-        max_less_cpu_wait_us=_known_max(first, second),
+        cpu_wait_us=_known(sum, first, second, lambda part: part.cpu_wait_us),
+        p90_less_cpu_wait_us=_known(max, first, second, lambda part: part.p90_less_cpu_wait_us),
+        max_less_cpu_wait_us=_known(max, first, second, lambda part: part.max_less_cpu_wait_us),
         errors=errors,
         histogram=both if both.counts else None,
     )
@@ -125,25 +129,28 @@ def is_slow(latency: Latency, bound_us: float, alone_us: float) -> bool:
     return latency.p90_us is not None and latency.p90_us >= bound_us
 
 
-def waited_for_cpu(latency: Latency, bound_us: float) -> bool:
-    """No probe took so long besides waiting for a CPU itself: what is slow is the machine, not the way or the server.
+def waited_for_cpu(latency: Latency, bound_us: float, alone_us: float) -> bool:
+    """Slow for want of a CPU only: judged as `is_slow` does, what the probes took besides waiting for one is not slow.
 
     False where that is not known.
     """
-    return latency.max_less_cpu_wait_us is not None and latency.max_less_cpu_wait_us < bound_us
+    usual, most = latency.p90_less_cpu_wait_us, latency.max_less_cpu_wait_us
+    if usual is None or most is None:
+        return False
+    many = latency.count - latency.failures >= 100
+    return most < bound_us or (most < alone_us and usual < bound_us and not many)
 
 
-def _known_sum(first: Latency, second: Latency) -> float | None:
-    """Of what the probes waited; unknown where a round that measured something does not know."""
-    parts = [part.cpu_wait_us for part in (first, second) if part.max_us is not None]
+def _known(
+    put_together: Callable[[list[float]], float],
+    first: Latency,
+    second: Latency,
+    value: Callable[[Latency], float | None],
+) -> float | None:
+    """Of both rounds; unknown where one that measured something does not know."""
+    parts = [value(part) for part in (first, second) if part.max_us is not None]
     known = [part for part in parts if part is not None]
-    return sum(known) if known and len(known) == len(parts) else None
-
-
-def _known_max(first: Latency, second: Latency) -> float | None:
-    parts = [part.max_less_cpu_wait_us for part in (first, second) if part.max_us is not None]
-    known = [part for part in parts if part is not None]
-    return max(known) if known and len(known) == len(parts) else None
+    return put_together(known) if known and len(known) == len(parts) else None
 
 
 def _probe(latency: Latency) -> tuple[str | None, str | None, str, str]:

@@ -188,8 +188,8 @@ def no_limit(look: Look) -> Iterator[Hit]:
     "info",
     title="Probes waited for a CPU",
     when="The 99th percentile of the probes to an endpoint of the Pod is {p99_us:us} or more (a single slow one among "
-    "fewer than 100 counts from {alone_us:us}), and without the time that the probes themselves waited for a CPU none "
-    "took so long.",
+    "fewer than 100 counts from {alone_us:us}), and without the time that the probes themselves waited for a CPU it "
+    "would not be.",
     measured="The time that the probing thread was ready to run and did not (`/proc/thread-self/schedstat`, second "
     "number), for each probe.",
     why="More wants to run than there are CPUs: on the node, or within the Pod's own CPU limit. It says nothing of the "
@@ -205,7 +205,8 @@ def waited(look: Look) -> Iterator[Hit]:
     """The machine is slow, not what was probed."""
     evidence, pointers = [], []
     for index, each in enumerate(look.snapshot.latency):
-        if not is_slow(each, look["p99_us"], look["alone_us"]) or not waited_for_cpu(each, look["p99_us"]):
+        bounds_us = look["p99_us"], look["alone_us"]
+        if not is_slow(each, *bounds_us) or not waited_for_cpu(each, *bounds_us):
             continue
         evidence.append(
             f"{count(each.count, 'probe')} of {each.to} waited {micros(each.cpu_wait_us or 0)} for a CPU in all; the "

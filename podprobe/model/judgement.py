@@ -37,6 +37,8 @@ class Latency(Model, frozen=True, kw_only=True):
     mean_us: float | None = None
     cpu_wait_us: float | None = None
     """How long the probes themselves waited for a CPU, all together (`/proc/thread-self/schedstat`)."""
+    p90_less_cpu_wait_us: float | None = None
+    """90th percentile of what the probes took besides waiting for a CPU themselves; of several rounds the worst."""
     max_less_cpu_wait_us: float | None = None
     """The longest that a probe took besides waiting for a CPU itself."""
     errors: dict[str, int] = {}

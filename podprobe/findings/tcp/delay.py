@@ -118,7 +118,9 @@ def slow_probes(look: Look) -> Iterator[Hit]:
         inside = each.to_container is not None or each.kind == "unix" or _on_loopback(each.to)
         if not inside or each.count <= 0:
             continue
-        slow = is_slow(each, look["p99_us"], look["alone_us"]) and not waited_for_cpu(each, look["p99_us"])
+        slow = is_slow(each, look["p99_us"], look["alone_us"]) and not waited_for_cpu(
+            each, look["p99_us"], look["alone_us"]
+        )
         if not each.failures and not slow:
             continue
         evidence = []

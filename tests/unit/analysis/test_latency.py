@@ -38,11 +38,11 @@ def test_nothing_but_failures() -> None:
 
 def test_waiting_for_a_cpu_is_told_apart() -> None:
     waited = latency(ProbeAnswer(samples_ns=(20_000, 900_000, 30_000), waits_ns=(0, 880_000, 5_000)))
-    assert (waited.cpu_wait_us, waited.max_less_cpu_wait_us) == (885, 25)
+    assert (waited.cpu_wait_us, waited.p90_less_cpu_wait_us, waited.max_less_cpu_wait_us) == (885, 25, 25)
     assert waited.max_us == 900
     again = latency(ProbeAnswer(samples_ns=(70_000,), waits_ns=(30_000,)))
     both = merged(waited, again)
-    assert (both.cpu_wait_us, both.max_less_cpu_wait_us) == (915, 40)
+    assert (both.cpu_wait_us, both.p90_less_cpu_wait_us, both.max_less_cpu_wait_us) == (915, 40, 40)
     failed = latency(ProbeAnswer(errors={"ETIMEDOUT": 1}))
     assert (merged(failed, waited).cpu_wait_us, merged(waited, failed).max_less_cpu_wait_us) == (885, 25)
 
