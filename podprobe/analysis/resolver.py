@@ -23,6 +23,9 @@ MOST_SERVERS = 3
 _OUTSIDE = "example.com"
 _SERVICES_DOMAIN = re.compile(r"(?:^|\.)svc\.(?P<cluster>.+?)\.?$")
 
+_DEFAULT_HOSTS = ("files", "dns")
+"""Where nsswitch.conf says nothing, and what Debian, Alpine and Red Hat say in their images."""
+
 _LIMITS = {
     # option: default, least, most with glibc, most with musl
     "ndots": (1, 0, 15, 15),
@@ -32,11 +35,23 @@ _LIMITS = {
 
 
 def group(settings: Iterable[tuple[str, DnsValue]]) -> tuple[Dns, ...]:
-    """The settings of containers, those that are alike together."""
-    groups: dict[DnsValue, list[str]] = {}
+    """The settings of containers, those by which names are resolved alike together.
+
+    A container without a dynamic loader is taken for one with glibc's order: what else its programs do is not known.
+    """
+    groups: dict[DnsValue, list[tuple[str, DnsValue]]] = {}
     for container, value in settings:
-        groups.setdefault(value, []).append(container)
-    return tuple(_resolver(value, names) for value, names in groups.items())
+        alike = msgspec.structs.replace(
+            value, library=value.library or "glibc", hosts=value.hosts or _DEFAULT_HOSTS
+        )
+        groups.setdefault(alike, []).append((container, value))
+    return tuple(
+        # What is told is what one of them has, and no guess.
+        _resolver(
+            next((value for _, value in those if value.library), those[0][1]), [name for name, _ in those]
+        )
+        for those in groups.values()
+    )
 
 
 def settings(answers: Sequence[Answered]) -> Iterator[tuple[str, DnsValue]]:

@@ -60,7 +60,7 @@ def plan(
 
 def _not_tried(container: Container, probe: Probe, address: str | None) -> str | None:
     if probe.kind == "exec":
-        return "exec probes are not run: podprobe runs nothing in a container"
+        return "exec probes are not run"
     if container.state != "running":
         return "the container does not run"
     if probe.host and not endpoints.is_any(probe.host):

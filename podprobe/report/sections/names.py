@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.analysis.dns import fate, is_trouble
+from podprobe.analysis.dns import fate, is_trouble, told
 from podprobe.report.sections.base import Cell, Column, Marks, Section, count, section, text, time, words
 
 if TYPE_CHECKING:
@@ -43,14 +43,14 @@ def lookups(snapshot: Snapshot, marks: Marks) -> Section:
     """What was looked up from inside the Pod."""
     rows = []
     for index, dns in enumerate(snapshot.dns):
-        for number, found in enumerate(dns.lookups):
-            told = text(f"{_sign(found)} {fate(found)}", tone=_tone(found))
+        for number, found, types in told(dns):
+            outcome = text(f"{_sign(found)} {fate(found)}", tone=_tone(found))
             rows.append(
                 marks.row(
                     f"/dns/{index}/lookups/{number}",
                     text(found.name, 120),
-                    Cell(found.type),
-                    told,
+                    Cell(types),
+                    outcome,
                     words(found.addresses),
                     count(found.queries),
                     time(found.time_us),

@@ -25,9 +25,7 @@ def starts(snapshot: Snapshot, marks: Marks) -> Section:
             text(found.container, 63),
             Cell(found.kind),
             Cell("".join(part for part, _ in lane(found, snapshot.starts, _LANE))),
-            Cell(units.microseconds(found.after_ms * 1000), found.after_ms)
-            if found.after_ms is not None
-            else ABSENT,
+            _after(found.after_ms),
             Cell(units.microseconds(found.lasted_ms * 1000), found.lasted_ms)
             if found.lasted_ms is not None
             else ABSENT,
@@ -77,6 +75,12 @@ def probes(snapshot: Snapshot, marks: Marks) -> Section:
     return section("probes", "Probes", columns, rows)
 
 
+def _after(milliseconds: int | None) -> Cell:
+    if milliseconds is None:
+        return ABSENT
+    return Cell(units.microseconds(milliseconds * 1000) if milliseconds else "first", milliseconds)
+
+
 def aim(probe: Probe) -> str:
     """`:80/healthz`."""
     if probe.kind == "exec":
@@ -93,13 +97,15 @@ def _tried(probe: Probe) -> Cell:
     return text(trial_words(tried), 160, tone)
 
 
-def trial_words(tried: ProbeTrial) -> str:
-    """`● ok, 200 in 1.2 ms`."""
+def trial_words(tried: ProbeTrial, *, brief: bool = False) -> str:
+    """`● ok, 200 in 1.2 ms`; in brief `● 200 in 1.2 ms`, and no reasons."""
     sign = "●" if tried.outcome == "ok" else "○" if tried.outcome == "not-tried" else "✖"
-    status = f", {tried.status}" if tried.status is not None else ""
-    took = f" in {units.microseconds(tried.time_us)}" if tried.time_us is not None else ""
-    why = f": {tried.detail}" if tried.detail and tried.outcome in {"not-tried", "failed"} else ""
-    return f"{sign} {WORDS[tried.outcome]}{status}{took}{why}"
+    words = [WORDS[tried.outcome]] if tried.status is None or not brief else []
+    words += [str(tried.status)] if tried.status is not None else []
+    timed = tried.time_us is not None and not (brief and tried.outcome == "timeout")
+    took = f" in {units.microseconds(tried.time_us)}" if timed else ""
+    reason = f": {tried.detail}" if tried.detail and tried.outcome in {"not-tried", "failed"} else ""
+    return f"{sign} {', '.join(words)}{took}{'' if brief else reason}"
 
 
 def _failures(probe: Probe) -> Cell:

@@ -59,7 +59,10 @@ def service_of(service: ServiceObject, pod: Pod, slices: tuple[EndpointSlice, ..
         type=service.spec.type,
         cluster_ip=service.spec.cluster_ip,
         ports=tuple(_port(port, pod) for port in service.spec.ports or ()),
-        ready=None if slices is None else _ready(service.metadata.name, pod, slices),
+        # An ExternalName is an alias of a name in DNS: no endpoints are made of its selector.
+        ready=None
+        if slices is None or service.spec.type == "ExternalName"
+        else _ready(service.metadata.name, pod, slices),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from podprobe.analysis.dns import fate, is_trouble
+from podprobe.analysis.dns import fate, is_trouble, told
 from podprobe.report import units
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span
@@ -22,6 +22,7 @@ class LookupRow(NamedTuple):
 
     dns: Dns
     lookup: Lookup
+    types: str
 
 
 def sections(state: State) -> list[Section]:
@@ -29,7 +30,7 @@ def sections(state: State) -> list[Section]:
     found = [one for one in state.snapshot.dns if state.focus is None or state.focus in one.containers]
     if not found:
         return []
-    rows = [LookupRow(one, lookup) for one in found for lookup in one.lookups]
+    rows = [LookupRow(one, lookup, types) for one in found for _, lookup, types in told(one)]
     return [_lookups(rows, several=len(found) > 1), _resolvers(found)]
 
 
@@ -45,7 +46,7 @@ def outcome(lookup: Lookup) -> Line:
 def _lookups(items: list[LookupRow], *, several: bool) -> Section:
     columns = (
         text_column("name", lambda row: row.lookup.name, least=18, most=40),
-        text_column("type", lambda row: row.lookup.type, least=4, most=4),
+        text_column("type", lambda row: row.types, least=4, most=10),
         Column("outcome", lambda row: outcome(row.lookup), lambda row: row.lookup.outcome, least=14, most=25),
         number_column("asked", lambda row: row.lookup.queries, least=5),
         number_column(

@@ -201,9 +201,14 @@ def _probes(state: State, items: list[ProbeRow]) -> Section:
         container_column("container", lambda row: row.container),
         Column("probe", lambda row: (Span(row.probe.role),), lambda row: row.probe.role, least=9, most=10),
         Column(
-            "kind", lambda row: (Span(row.probe.kind, "dim"),), lambda row: row.probe.kind, least=4, most=5
+            "kind",
+            lambda row: (Span(row.probe.kind, "dim"),),
+            lambda row: row.probe.kind,
+            least=4,
+            most=5,
+            rank=1,
         ),
-        Column("aims at", aim, lambda row: row.probe.port, least=10, most=40),
+        Column("aims at", aim, lambda row: row.probe.port, least=9, most=26),
         Column("there", lambda row: there(state, row), None, least=12, most=20),
         *_fares(items),
         number_column("every", lambda row: row.probe.period_seconds, lambda value: f"{value:g} s", rank=2),
@@ -235,9 +240,8 @@ def _fares(items: list[ProbeRow]) -> Iterator[Column]:
             "failed",
             _failures,
             lambda row: row.probe.failures and row.probe.failures.count,
-            least=6,
-            most=30,
-            rank=1,
+            least=8,
+            most=26,
         )
 
 
@@ -246,7 +250,7 @@ def _tried(row: ProbeRow) -> Line:
     if tried is None:
         return (Span(units.ABSENT, "dim"),)
     role = {"ok": "ok", "not-tried": "dim"}.get(tried.outcome, "critical")
-    return (said(trial_words(tried), role),)
+    return (said(trial_words(tried, brief=True), role),)
 
 
 def _failures(row: ProbeRow) -> Line:
@@ -255,7 +259,7 @@ def _failures(row: ProbeRow) -> Line:
         return (Span(units.ABSENT, "dim"),)
     if not failures.count:
         return (Span("never", "dim"),)
-    last = f" last {units.moment(failures.last_at)[11:]}" if failures.last_at else ""
+    last = f" {units.moment(failures.last_at)[11:]}" if failures.last_at else ""
     return (said(f"▲ {failures.count:,}×{last}", "warning"),)
 
 

@@ -35,7 +35,7 @@ def sections(state: State) -> list[Section]:
         Column("start", line, lambda one: one.after_ms, least=_WIDTH, most=_WIDTH),
         number_column("after", lambda one: one.after_ms, _time, least=7),
         text_column("waited for", waits, least=16, most=70),
-        number_column("lasted", lambda one: one.lasted_ms, _time, least=7, rank=1),
+        number_column("lasted", lambda one: one.lasted_ms, _lasted, least=7, rank=1),
         number_column("restarts", lambda one: one.restarts, least=8, rank=2),
     )
     return [
@@ -49,5 +49,11 @@ def sections(state: State) -> list[Section]:
     ]
 
 
+def _lasted(milliseconds: float) -> str:
+    return units.microseconds(milliseconds * 1000)
+
+
 def _time(milliseconds: float) -> str:
+    if not milliseconds:
+        return "first"
     return units.microseconds(milliseconds * 1000)

@@ -105,3 +105,16 @@ def test_containers_with_like_settings_are_told_of_together() -> None:
     one, other = DnsValue(servers=("10.96.0.10",)), DnsValue(servers=("10.96.0.10",), library="musl")
     found = group([("a", one), ("b", other), ("c", one)])
     assert [each.containers for each in found] == [("a", "c"), ("b",)]
+
+
+def test_a_container_without_libc_is_told_of_with_those_of_glibc() -> None:
+    static = DnsValue(servers=("10.96.0.10",))
+    glibc = DnsValue(servers=("10.96.0.10",), library="glibc", hosts=("files", "dns"))
+    other = DnsValue(servers=("10.96.0.10",), library="glibc", hosts=("dns", "files"))
+    found = group([("a", static), ("b", glibc), ("c", other)])
+    assert [(each.containers, each.library, each.hosts_order) for each in found] == [
+        (("a", "b"), "glibc", ("files", "dns")),
+        (("c",), "glibc", ("dns", "files")),
+    ]
+    (alone,) = group([("a", static)])
+    assert (alone.library, alone.hosts_order) == (None, None)
