@@ -11,6 +11,7 @@ import json
 import os
 import select
 import threading
+import time
 
 from podprobe_agent import protocol
 from podprobe_agent.lean import NamedTuple
@@ -39,6 +40,8 @@ class Output:
     """
 
     def __init__(self, descriptor: int) -> None:
+        self.written_at = 0.0
+        """When something was written last, on the clock of `time.monotonic`."""
         self._descriptor = descriptor
         self._lock = threading.Lock()
         self._gathered: list[bytes] = []
@@ -73,6 +76,7 @@ class Output:
             self._lock.release()
 
     def _write(self, data: bytes) -> None:
+        self.written_at = time.monotonic()
         rest = memoryview(data)
         while rest:
             try:

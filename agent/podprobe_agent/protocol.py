@@ -9,8 +9,9 @@ Integers are big-endian. `request` ties an answer to the request that asked for 
 Payloads are JSON but for `ROWS` and `DATA`. With `FLAG_ZLIB` set, the payload is one zlib stream.
 
 One request is answered by any number of `PART`, `ROWS` and `DATA` frames, then by one `END` or `ERROR`.
-Several requests may be under way at once. Both sides send a `BEAT` every `BEAT_SECONDS`, and give the other
-up after `BEAT_TIMEOUT_SECONDS` without any frame: a cut exec stream does not always reach the far side.
+Several requests may be under way at once. Both sides send a `BEAT` where they have sent nothing else for `BEAT_SECONDS`
+or a little more, and give the other up after `BEAT_TIMEOUT_SECONDS` without any frame: a cut exec stream does not
+always reach the far side.
 """
 
 from __future__ import annotations

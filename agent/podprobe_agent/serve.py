@@ -81,6 +81,8 @@ class Server:
             waiter.register(self._delivery, select.POLLIN)
         now = heard = beaten = time.monotonic()
         while now - heard < protocol.BEAT_TIMEOUT_SECONDS:
+            # An answer says as much as a heartbeat.
+            beaten = max(beaten, self.output.written_at)
             ready = {fd for fd, _ in waiter.poll(max(0.0, beaten + protocol.BEAT_SECONDS - now) * 1000)}
             if self._source in ready:
                 if not self._receive():
@@ -90,7 +92,7 @@ class Server:
                 waiter.unregister(self._delivery)
                 self._delivery = None
             now = time.monotonic()
-            if now - beaten >= protocol.BEAT_SECONDS:
+            if now - max(beaten, self.output.written_at) >= protocol.BEAT_SECONDS:
                 self.output.beat()
                 beaten = now
 

@@ -49,7 +49,7 @@ class Wire:
         self._exchanges: dict[int, Exchange] = {}
         self._last = 0
         self._failure: str | None = None
-        self._heard = time.monotonic()
+        self._heard = self._spoke = time.monotonic()
         self._ended = threading.Event()
         name = f"agent {place}"
         threading.Thread(target=self._read, args=(frames,), name=f"{name}: frames", daemon=True).start()
@@ -82,6 +82,7 @@ class Wire:
 
     def send(self, kind: int, request: int, payload: bytes = b"") -> None:
         """Send a frame. Where the stream has ended this raises nothing: whoever waits for the answer is told."""
+        self._spoke = time.monotonic()
         try:
             self._stream.write(protocol.encode(kind, request, payload, compress=True))
         except StreamClosedError as error:
@@ -162,7 +163,8 @@ class Wire:
 
     def _beat(self) -> None:
         while not self._ended.wait(protocol.BEAT_SECONDS):
-            self.send(protocol.BEAT, 0)
+            if time.monotonic() - self._spoke >= protocol.BEAT_SECONDS:  # a request says as much
+                self.send(protocol.BEAT, 0)
             silent = time.monotonic() - self._heard
             if silent > protocol.BEAT_TIMEOUT_SECONDS and not self._held_back():
                 self._fail(f"stopped answering: nothing has come for {silent:.0f} s")

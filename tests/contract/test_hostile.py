@@ -18,7 +18,7 @@ from podprobe.errors import AgentError
 from podprobe_agent import protocol
 from podprobe_agent.protocol import DATA, END, ERROR, HELLO, PART, ROWS, encode
 
-GREETING = b"podprobe-bootstrap 1 x86_64 glibc 3.13 64\n"
+GREETING = b"podprobe-bootstrap 2 x86_64 glibc 3.13 64 cpython-313/f30d0d0a\n"
 HELLO_FRAME = encode(
     HELLO,
     0,
@@ -214,7 +214,7 @@ def test_a_hello_that_is_none(hello: bytes, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["yes", "head -c 2000000000 /dev/zero", "printf 'podprobe-bootstrap 1 x\\n'; cat"]
+    "said", ["yes", "head -c 2000000000 /dev/zero", "printf 'podprobe-bootstrap 2 x\\n'; cat"]
 )
 def test_a_greeting_that_is_none(said: str) -> None:
     with pytest.raises(AgentError, match="the image's python3 said"):

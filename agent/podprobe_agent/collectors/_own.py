@@ -44,7 +44,6 @@ def find(context: Context) -> Own:
     found = context.shared.get("own")
     if isinstance(found, Own):
         return found
-    looked_at = _root_mount(context, context.root_pid)
     mounts = set()
     for pid in _shared.pids(context):
         try:
@@ -53,9 +52,10 @@ def find(context: Context) -> Own:
         except OSError:
             continue
     mounts.discard(None)
-    if looked_at is not None:
-        mounts.discard(looked_at)
-    mine = _root_mount(context, "self")
+    mine = None
+    if mounts:
+        mounts.discard(_root_mount(context, context.root_pid))
+        mine = _root_mount(context, "self")
     own = Own(os.getpid(), mine if mine in mounts else None, frozenset(mount for mount in mounts if mount))
     context.shared["own"] = own
     return own
