@@ -18,14 +18,14 @@ from podprobe.analysis.rates import with_rates
 from podprobe.analysis.remembered import with_remembered, with_seen_channels
 from podprobe.analysis.roles import with_roles
 from podprobe.analysis.services import services
+from podprobe.config import Config
 from podprobe.findings import evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from podprobe.analysis.assemble import Look
-    from podprobe.config import Config
-    from podprobe.model import Snapshot
+    from podprobe.model import ProxyAdmin, Snapshot
 
 
 def judged(look: Look, history: Sequence[Snapshot], config: Config) -> Snapshot:
@@ -36,10 +36,28 @@ def judged(look: Look, history: Sequence[Snapshot], config: Config) -> Snapshot:
         history: the looks before, oldest first.
         config: thresholds, and findings to ignore.
     """
+    return concluded(assemble(look), history, config, look.admins)
+
+
+def concluded(
+    snapshot: Snapshot,
+    history: Sequence[Snapshot] = (),
+    config: Config | None = None,
+    admins: Mapping[str, ProxyAdmin] | None = None,
+) -> Snapshot:
+    """A snapshot of what was seen, with all that follows from it: rates, Services' ends, channels, paths, findings.
+
+    Args:
+        snapshot: as `assemble` makes it; what follows already is told anew.
+        history: the looks before, oldest first.
+        config: thresholds, and findings to ignore.
+        admins: what proxies' administration ports said, by container.
+    """
+    settings = config or Config()
     before = history[-1] if history else None
-    snapshot = with_activity(with_remembered(with_rates(assemble(look), before), before), before)
+    snapshot = with_activity(with_remembered(with_rates(snapshot, before), before), before)
     snapshot = msgspec.structs.replace(snapshot, services=services(snapshot), reach=reach(snapshot))
-    snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, config.thresholds))
+    snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, settings.thresholds))
     snapshot = with_seen_channels(snapshot, before)
-    snapshot = with_paths(with_roles(with_mesh(snapshot, look.admins)), before, config.thresholds)
-    return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, config))
+    snapshot = with_paths(with_roles(with_mesh(snapshot, admins)), before, settings.thresholds)
+    return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, settings))

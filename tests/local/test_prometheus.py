@@ -34,7 +34,7 @@ def test_prometheus_scrapes_a_watch(tmp_path: Path) -> None:
                 assert up["value"][1] == "1"
                 assert up["metric"]["pod"] == troubled_pod().target.pod
                 (critical,) = query(web, 'podprobe_findings{severity="critical"}')
-                assert critical["value"][1] == "2"
+                assert critical["value"][1] == "8"
         finally:
             watching.terminate()
     assert watching.returncode == 0

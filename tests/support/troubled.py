@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from msgspec.structs import replace
 
 from podprobe.analysis.starts import starts
+from podprobe.judging import concluded
 from podprobe.model import (
     Attachment,
-    Channel,
     Connection,
     Container,
     Counters,
@@ -16,7 +18,6 @@ from podprobe.model import (
     DevShm,
     Dns,
     FileLock,
-    Finding,
     Ipc,
     LastExit,
     Limit,
@@ -398,54 +399,13 @@ def _dns() -> tuple[Dns, ...]:
     )
 
 
-def _channels() -> tuple[Channel, ...]:
-    return (
-        Channel(kind="tcp", a="nginx", b="webapp", directed=True, via="127.0.0.1:5000", health="broken",
-                detail="3 connections, rtt 0.36 ms, retransmits 4.5 %", evidence=("/network/flows/0",)),
-        Channel(kind="tcp", a="webapp", b="worker", directed=True, via="127.0.0.1:6379", health="ok",
-                detail="1 connection, rtt 0.05 ms", evidence=("/network/flows/1",)),
-        Channel(kind="unix", a="worker", b="webapp", directed=True, via="/run/app/app.sock", health="degraded",
-                detail="1 connection, backlog 16 of 16", evidence=("/network/unix/1", "/network/unix/0")),
-        Channel(kind="shared-memory", a="webapp", b="worker", via="0x00001234", health="ok",
-                detail="8.0 MiB, 2 attachments", evidence=("/ipc/shared_memory/0",)),
-        Channel(kind="volume", a="webapp", b="nginx", directed=True, via="html", health="degraded",
-                detail="124 MiB, 97 % of its limit", evidence=("/volumes/0",)),
-        Channel(kind="volume", a="webapp", b="worker", via="spool", health="broken",
-                detail="410 MiB, 100 % of inodes", evidence=("/volumes/1",)),
-        Channel(kind="posix-message-queue", a="webapp", b="worker", via="/jobs", health="degraded",
-                detail="10 of 10 messages", evidence=("/ipc/posix_message_queues/0",)),
-    )  # fmt: skip
-
-
-def _findings() -> tuple[Finding, ...]:
-    docs = "docs/reference/findings.md#"
-    return (
-        Finding(code="SVC101", severity="critical", title="A Service sends to a port that nobody serves",
-                subject="shop 5000", containers=("webapp",),
-                evidence=("Service shop sends port 5000 to the Pod's 5000, where webapp listens only on 127.0.0.1.",
-                          "127.0.0.1.",),
-                pointers=("/services/0/ports/1", "/network/listeners/1"),
-                remedy="Let webapp listen on 0.0.0.0:5000, or remove port 5000 from Service shop.",
-                docs=docs + "svc101"),
-        Finding(code="TCP101", severity="critical", title="Segments are lost on loopback",
-                subject="nginx → webapp 127.0.0.1:5000", containers=("nginx", "webapp"),
-                evidence=("189 of 4,189 segments (4.5 %) were sent again.",),
-                pointers=("/network/flows/0",),
-                remedy="Look for a packet filter on lo, and at webapp's receive buffer.", docs=docs + "tcp101"),
-        Finding(code="PRC101", severity="warning", title="Zombies pile up", subject="worker",
-                containers=("worker",), evidence=("14 zombies; python (PID 1) does not reap them.",),
-                pointers=("/containers/2/processes",),
-                remedy="Start worker under an init, such as tini, or let PID 1 wait() for its children.",
-                docs=docs + "prc101"),
-        Finding(code="NET103", severity="info", title="A listener is not declared", subject="webapp [::]:9090",
-                containers=("webapp",), evidence=("webapp listens on [::]:9090; no containerPort names it.",),
-                pointers=("/network/listeners/2",),
-                remedy="Add `containerPort: 9090` to webapp's ports.", docs=docs + "net103"),
-    )  # fmt: skip
-
-
+@cache
 def troubled() -> Snapshot:
-    """The Pod, with its channels and findings as an analysis would give them."""
+    """The Pod, with what podprobe concludes of it."""
+    return concluded(_seen())
+
+
+def _seen() -> Snapshot:
     pod = healthy_pod()
     return replace(
         pod,
@@ -483,9 +443,7 @@ def troubled() -> Snapshot:
             latency([21.0 + index for index in range(20)], to="127.0.0.1:6379", from_container="webapp",
                     to_container="worker"),
         ),
-        channels=_channels(),
         starts=starts(_containers()),
         services=_services(),
         dns=_dns(),
-        findings=_findings(),
     )  # fmt: skip

@@ -21,7 +21,7 @@ def test_findings_then_the_map() -> None:
     text = render([troubled_pod()], "markdown")
     assert text.startswith("## shop/shop-7d9f5c6b8-x2x4p\n")
     assert "- ✖ **SVC101** critical: A Service sends" in text
-    assert text.index("SVC101") < text.index("TCP101") < text.index("<details open><summary>Map (7)")
+    assert text.index("**SVC101**") < text.index("**NET107**") < text.index("<details open><summary>Map (14)")
     html = _html(text)
     assert "<td>webapp</td>" in html
     assert "<strong>TCP101</strong>" in html

@@ -15,11 +15,12 @@ _TIME = "2026-03-01 03:12:00Z  "
 def test_the_first_look_says_how_it_stands() -> None:
     lines = sentences(None, troubled_pod())
     assert lines[0] == (
-        f"{_TIME}shop/shop-7d9f5c6b8-x2x4p: 2 critical findings, 1 warning, 1 note, 3 of 3 containers ready; "
+        f"{_TIME}shop/shop-7d9f5c6b8-x2x4p: 8 critical findings, 22 warnings, 5 notes, 3 of 3 containers ready; "
         "not everything could be seen."
     )
-    assert lines[1].startswith(f"{_TIME}critical SVC101, A Service sends to a port")
-    assert "To do: " in lines[1]
+    assert lines[1].startswith(f"{_TIME}critical IPC102, /dev/shm is nearly full")
+    assert all("To do: " in line for line in lines[1:9])
+    assert len(lines) == 1 + len(troubled_pod().findings)
     assert sentences(None, healthy_pod())[0].endswith(": nothing wrong, 2 of 2 containers ready.")
 
 

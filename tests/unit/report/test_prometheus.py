@@ -38,7 +38,7 @@ def test_numbers_come_through() -> None:
     pod = troubled_pod()
     text = render([pod], "prometheus")
     assert _value(text, "up") == 1
-    assert _value(text, "findings", severity="critical") == 2
+    assert _value(text, "findings", severity="critical") == 8
     assert _value(text, "findings_by_code", severity="warning", code="PRC101") == 1
     flow = next(found for found in pod.network.flows if found.server == "127.0.0.1:5000")
     labels = {

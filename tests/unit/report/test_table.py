@@ -22,9 +22,10 @@ _EMPTY = Snapshot(
 def test_what_is_wrong_comes_first() -> None:
     lines = render([troubled_pod()], "table", width=80).splitlines()
     assert lines[0] == "shop/shop-7d9f5c6b8-x2x4p @ node-3"
-    assert lines[2] == "✖ 2 critical   ▲ 1 warning   · 1 info"
+    assert lines[2] == "✖ 8 critical   ▲ 22 warnings   · 5 info"
     codes = [line.split()[1] for line in lines if re.match(r"[✖▲·] [A-Z]{3}\d", line)]
-    assert codes == ["SVC101", "TCP101", "PRC101", "NET103"]
+    assert codes == [found.code for found in troubled_pod().findings]
+    assert codes[:3] == ["IPC102", "NET105", "RES102"], "the critical ones first"
     assert lines.index("Map") < lines.index("Ports") < lines.index("Containers")
 
 

@@ -10,11 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
-from podprobe.analysis.channels import channels
-from podprobe.analysis.proxies import with_mesh, with_paths
-from podprobe.analysis.roles import with_roles
+from podprobe.judging import concluded
 from podprobe.model import from_json
 
 if TYPE_CHECKING:
@@ -31,9 +27,8 @@ def recorded(name: str) -> Snapshot:
 
 
 def judged(snapshot: Snapshot, before: Snapshot | None = None) -> Snapshot:
-    """With channels, proxies, mesh, roles and paths, as a session adds them."""
-    snapshot = replace(snapshot, channels=channels(snapshot))
-    return with_paths(with_roles(with_mesh(snapshot)), before)
+    """With channels, proxies, mesh, roles, paths and findings, as a session adds them."""
+    return concluded(snapshot, () if before is None else (before,))
 
 
 @lru_cache
