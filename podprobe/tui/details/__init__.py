@@ -249,12 +249,11 @@ def _path(path: Path, state: State) -> list[Block]:
     blocks: list[Block] = []
     links: list[tuple[Line, Target]] = []
     for number, leg in enumerate(path.legs, 1):
-        heading = f"{number}. {leg.from_container or OUTSIDE} → {place(leg)}"
-        blocks.append(
-            Facts(
-                neutral(heading), fields.rows(leg, frozenset({"evidence", "from_container", "to_container"}))
-            )
+        ends_line: Line = (
+            said(f"{leg.from_container or OUTSIDE} → {leg.to_container or OUTSIDE}", "container"),
         )
+        known = fields.rows(leg, frozenset({"evidence", "from_container", "to_container"}))
+        blocks.append(Facts(f"Leg {number}", (("leads", ends_line), *known)))
         for pointer in leg.evidence[:5]:
             there = objects.at(state.snapshot, pointer)
             if there is not None:
