@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
 from podprobe.analysis.proxies.mesh import is_interception
-from podprobe.analysis.trials import WORDS
-from podprobe.analysis.words import count, listed
+from podprobe.analysis.words import listed
 from podprobe.findings import facts
 from podprobe.findings.network.reach import inside_only
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from podprobe.model import Container, Probe
+    from podprobe.model import Container
 
 GRACE = Threshold(10, "seconds that a container has, from its start, to open its ports")
 
@@ -194,126 +193,3 @@ def undeclared(look: Look) -> Iterator[Hit]:
             pointers=[f"/network/listeners/{place}" for place in places],
             containers=[name],
         )
-
-
-@rule(
-    "NET105",
-    "critical",
-    title="A probe asks a port that does not answer",
-    when="An http, tcp or grpc probe's port has no listener though its container has run for "
-    "{grace_seconds} s, or only listeners on loopback, or is a name that the container does not "
-    "declare.",
-    measured="Probes and `ports` of the Pod's spec against the listeners (sock_diag), beside the cluster's events of "
-    "their failures and, with `--try-probes`, one try from inside. Probes with a `host` of their own are left out.",
-    why="The kubelet probes from the node, over the Pod's address: a listener on 127.0.0.1 does not "
-    "answer it. A readiness probe that cannot succeed takes the Pod out of its Services; a liveness "
-    "probe restarts the container for ever.",
-    remedy="Let the program listen on all addresses, or correct the probe's port.",
-    thresholds={"grace_seconds": GRACE},
-    manifest=True,
-)
-def probe_port(look: Look) -> Iterator[Hit]:
-    """A probe that cannot succeed."""
-    for index, container in facts.household(look.snapshot):
-        for place, probe in enumerate(container.probes):
-            if probe.kind == "exec" or (probe.host and not endpoints.is_any(probe.host)):
-                continue
-            if fault := _probe_fault(look, container, probe):
-                evidence, remedy, listeners = fault
-                yield Hit(
-                    subject=f"{container.name} {probe.role} probe",
-                    evidence=[evidence, *_fares(probe)],
-                    remedy=remedy,
-                    pointers=[
-                        f"/containers/{index}/probes/{place}",
-                        *(f"/network/listeners/{number}" for number in listeners),
-                    ],
-                    containers=[container.name],
-                )
-
-
-def _fares(probe: Probe) -> Iterator[str]:
-    """What the cluster's events, and a trial, say of it."""
-    failures, tried = probe.failures, probe.tried
-    if failures and failures.count:
-        said = f": {' '.join(failures.message.split())[:200].rstrip('.')}" if failures.message else ""
-        last = failures.last_at or "an unknown time"
-        yield f"It has failed {count(failures.count, 'time')}, the last at {last}{said}."
-    if tried and tried.outcome not in {"ok", "not-tried"}:
-        yield f"Tried from inside the Pod at {tried.to or 'its address'}: {WORDS[tried.outcome]}."
-
-
-def _probe_fault(look: Look, container: Container, probe: Probe) -> tuple[str, str, Iterable[int]] | None:
-    field = f"`{probe.role}Probe` of {container.name}"
-    if probe.port is None:
-        if probe.port_name is None:
-            return None
-        declared = listed(port.name for port in container.ports if port.name) or "no named port"
-        return (
-            f"The {field} asks port {probe.port_name!r}; {container.name} declares {declared}.",
-            (
-                f"Add `name: {probe.port_name}` to the port that is meant under "
-                f"`spec.containers[{container.name}].ports`."
-            ),
-            (),
-        )
-    if not facts.saw_sockets(look.snapshot) or container.state != "running":
-        return None
-    there = facts.listening(look.snapshot, probe.port)
-    if facts.loopback_only(there):
-        at = listed(facts.shown(each) for _, each in there)
-        return (
-            (
-                f"The {field} asks port {probe.port}, on which {facts.whose(there[0][1].container)} "
-                f"listens only on {at}."
-            ),
-            (
-                f"Let {facts.whose(there[0][1].container)} listen on 0.0.0.0:{probe.port}, or use an "
-                "`exec` probe."
-            ),
-            [number for number, _ in there],
-        )
-    if there or not facts.settled(look.snapshot, container, look["grace_seconds"]):
-        return None
-    own = sorted({each.port for each in look.snapshot.network.listeners if each.container == container.name})
-    really = f"; {container.name} listens on {listed(str(number) for number in own)}" if own else ""
-    return (
-        f"The {field} asks port {probe.port}, on which nothing listens{really}.",
-        f"Correct the port of the {field}, or let {container.name} listen on {probe.port}.",
-        (),
-    )
-
-
-@rule(
-    "NET112",
-    "info",
-    title="A probe's port is not declared",
-    when="A probe asks a port by number that its container does not declare, while it declares others.",
-    measured="Probes and `ports` of the Pod's spec.",
-    why="It works, and whoever changes the port later does not see that a probe depends on it. With a "
-    "name, the two cannot part.",
-    remedy="Declare the port with a name, and let the probe ask for the name.",
-    manifest=True,
-)
-def undeclared_probe_port(look: Look) -> Iterator[Hit]:
-    """A number that stands in one place only."""
-    for index, container in facts.household(look.snapshot):
-        declared = {port.port for port in container.ports}
-        for place, probe in enumerate(container.probes):
-            if probe.port is None or not declared or probe.port in declared:
-                continue
-            ports = listed(str(port) for port in sorted(declared))
-            yield Hit(
-                subject=f"{container.name} {probe.role} probe",
-                evidence=[
-                    (
-                        f"The `{probe.role}Probe` of {container.name} asks port {probe.port}; it declares "
-                        f"{ports}."
-                    )
-                ],
-                remedy=f"Add `- {{name: {probe.role}, containerPort: {probe.port}}}` under "
-                f"`spec.containers[{container.name}].ports`, and write `port: {probe.role}` in the "
-                "probe.",
-                pointers=[f"/containers/{index}/probes/{place}"],
-                containers=[container.name],
-            )
