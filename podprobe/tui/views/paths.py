@@ -76,10 +76,10 @@ def line(path: Path, width: int) -> Line:
         if number == 0 or leg.health in {"degraded", "broken"}:
             parts += [mark_of_health(leg.health), Span(" ")]
         parts += _party(leg)
-        if leg.rtt_us is not None:
-            parts.append(Span(f" {units.microseconds(leg.rtt_us)}", "dim"))
         if (leg.retransmit_ratio or 0) >= LOSS:
             parts.append(Span(f" retrans {units.ratio(leg.retransmit_ratio)}", "warning"))
+        if leg.rtt_us is not None:
+            parts.append(Span(f" {units.microseconds(leg.rtt_us)}", "dim"))
     if not path.certain:
         parts.append(Span(" ?", "dim"))
     return cut(tuple(parts), width)

@@ -8,7 +8,20 @@ import msgspec
 import pytest
 
 from podprobe.analysis.diff import Change, diff, odd_ones
-from podprobe.model import Connection, Container, Finding, Listener, Snapshot, Volume, VolumeMount
+from podprobe.model import (
+    Connection,
+    Container,
+    Finding,
+    Interception,
+    Listener,
+    Mesh,
+    Proxy,
+    ProxyAdmin,
+    Snapshot,
+    Upstream,
+    Volume,
+    VolumeMount,
+)
 from tests.support.hostile import poison
 from tests.support.samples import healthy_pod, large_pod, troubled_pod
 
@@ -195,3 +208,21 @@ def test_the_oddest_comes_first() -> None:
     assert [found.replica for found in odd_ones(_replicas(slightly, pod, very, pod, pod))] == [
         "web-2"
     ] * 3 + ["web-0"]
+
+
+def test_a_replicas_upstream_that_is_ill_and_a_mesh_that_leaves_out_more_are_no_noise() -> None:
+    def pod(healthy: int, requests: int, excluded: tuple[str, ...]) -> Snapshot:
+        upstream = Upstream(name="shop", hosts=2, healthy_hosts=healthy, requests=requests)
+        admin = ProxyAdmin(address="127.0.0.1:15000", upstreams=(upstream,))
+        return _with(  # type: ignore[no-any-return]
+            healthy_pod(),
+            proxies=(Proxy(container="istio-proxy", program="envoy", admin=admin),),
+            mesh=Mesh(name="istio", interception=Interception(excluded_inbound_ports=excluded)),
+        )
+
+    found = diff(pod(2, 100, ()), pod(1, 900, ("9000",)))
+    assert {(change.area, change.field) for change in found.changes} == {
+        ("upstream", "healthy_hosts"),
+        ("mesh", "interception.excluded_inbound_ports"),
+    }
+    assert ("upstream", "requests") in {(change.area, change.field) for change in found.noise}
