@@ -38,6 +38,7 @@ FIRST = (
     "podprobe_agent.serve",
     "podprobe_agent.identity",
     "podprobe_agent.lean",
+    "podprobe_agent.ending",
     "podprobe_agent.protocol",
     "podprobe_agent.errors",
     "podprobe_agent.output",
@@ -308,6 +309,16 @@ class Delivery:
         with self._lock:
             return self._take()
 
+    def end(self) -> None:
+        """End the child before this process ends, and reap it. May be called in the middle of anything here."""
+        if self._complete:
+            return
+        try:
+            os.kill(self._child, 9)
+            os.waitpid(self._child, 0)
+        except OSError:
+            pass  # it has ended, and another thread has reaped it
+
     def _take(self) -> bool:
         if self._complete:
             return False
@@ -319,10 +330,13 @@ class Delivery:
             else:
                 self._arrived[record[0]] = record[1]
         except (EOFError, ValueError, TypeError):
-            self._complete = True
             # It has ended, is about to, or does so when it finds the pipe closed.
             self._pipe.close()
-            os.waitpid(self._child, 0)
+            try:  # noqa: SIM105  # contextlib may not be here yet
+                os.waitpid(self._child, 0)
+            except OSError:
+                pass  # `end` has reaped it
+            self._complete = True
         return not self._complete
 
 

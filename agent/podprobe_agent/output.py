@@ -13,7 +13,7 @@ import select
 import threading
 import time
 
-from podprobe_agent import protocol
+from podprobe_agent import ending, protocol
 from podprobe_agent.lean import NamedTuple
 
 TYPE_CHECKING = False
@@ -85,7 +85,7 @@ class Output:
                 self._room.poll()
             except OSError:
                 # The stream is gone, and with it the only reason to be here.
-                os._exit(0)
+                ending.leave(0)
 
 
 class Rows(NamedTuple):

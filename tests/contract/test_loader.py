@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import signal
 import subprocess
 import sys
 import time
@@ -142,3 +143,35 @@ def test_psutil_comes_after_a_pause() -> None:
         python, input=bundle._modules(files, compiled=False), capture_output=True, check=False, timeout=60
     )
     assert done.stdout.decode().split() == ["False", "False", "True", "True"], done.stderr.decode()
+
+
+ORPHANS = """
+import ctypes, os, sys, threading
+from pathlib import Path
+from podprobe.agents import bootstrap
+from podprobe.agents.client import Agent
+from podprobe.agents.process import ProcessStream
+bootstrap.own_code = lambda: "another/00"
+ctypes.CDLL(None).prctl(36, 1)  # PR_SET_CHILD_SUBREAPER: whoever is left behind becomes a child of ours
+stream = ProcessStream((sys.executable, "-X", "pycache_prefix=/nonexistent", *bootstrap.COMMAND[1:]))
+agent = Agent.start(stream, "web")
+assert agent.look(["interfaces"]).items["interfaces"]
+children = Path(f"/proc/{agent.hello.pid}/task/{agent.hello.pid}/children")
+assert children.read_text().split(), "the child has ended too early for this test"
+if sys.argv[1] == "end of stream":
+    agent.close()
+else:
+    os.kill(agent.hello.pid, int(sys.argv[1]))
+stream._process.wait()
+print("left behind:", Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+os._exit(0)
+"""
+
+
+@pytest.mark.parametrize("end", ["end of stream", str(int(signal.SIGTERM))])
+def test_no_child_is_left_to_the_application(end: str) -> None:
+    """Its first process would have to reap it, and many do not."""
+    done = subprocess.run(
+        [sys.executable, "-c", ORPHANS, end], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.stdout == "left behind: []\n", done.stderr
