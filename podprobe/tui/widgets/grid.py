@@ -6,24 +6,23 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.message import Message
 from textual.strip import Strip
 
 from podprobe.tui.drawing import Line, Target, fit
 from podprobe.tui.widgets.painter import Painter
 from podprobe.tui.widgets.row_lines import RowLines
-from podprobe.tui.widgets.rows import Arrangement, Order, Row
-from podprobe.tui.widgets.widths import GAP
+from podprobe.tui.widgets.rows import Arrangement, Row
+from podprobe.tui.widgets.sorting import Sorting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from textual import events
 
-    from podprobe.tui.views.table import Column, Section
+    from podprobe.tui.views.table import Section
 
 
-class Grid(Painter, can_focus=True):
+class Grid(Painter, Sorting, can_focus=True):
     """Sections of rows. The cursor stays on the same thing from snapshot to snapshot, wherever that moves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,14 +39,6 @@ class Grid(Painter, can_focus=True):
         Binding("s", "sort", "sort by the next column"),
         Binding("S", "reverse", "sort the other way", show=False),
     ]
-
-    class Sorted(Message):
-        """The order of a section has changed."""
-
-        def __init__(self, section: str, order: Order | None) -> None:
-            super().__init__()
-            self.section = section
-            self.order = order
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002
         super().__init__(id=id, classes=classes)
@@ -215,36 +206,6 @@ class Grid(Painter, can_focus=True):
                 index -= 1
             self._move(index)
 
-    def action_sort(self) -> None:
-        """Sort the section of the cursor by its next column, and after the last one not at all."""
-        section = self._section_here()
-        if section is None:
-            return
-        number = self._sections.index(section)
-        able = [column for column, _ in self._lines.columns(number, self.room) if column.sort is not None]
-        order = self._arrangement.order(section)
-        names = [column.title for column in able]
-        place = names.index(order.column) + 1 if order and order.column in names else 0
-        self._sort_by(section, able[place] if place < len(able) else None)
-
-    def action_reverse(self) -> None:
-        """The other way round."""
-        section = self._section_here()
-        order = self._arrangement.order(section) if section else None
-        if section is not None and order is not None:
-            self._set_order(section, Order(order.column, not order.descending))
-
-    def _section_here(self) -> Section | None:
-        return self._sections[self._rows[self._cursor].section] if self._cursor < len(self._rows) else None
-
-    def _sort_by(self, section: Section, column: Column | None) -> None:
-        self._set_order(section, Order(column.title, column.descending) if column else None)
-
-    def _set_order(self, section: Section, order: Order | None) -> None:
-        self._arrangement.orders[section.title] = order
-        self._rearrange()
-        self.post_message(self.Sorted(section.title, order))
-
     def _move(self, index: int) -> None:
         if not self._rows or self._rows[index].kind != "item":
             return
@@ -272,7 +233,7 @@ class Grid(Painter, can_focus=True):
         event.stop()
         row = self._rows[index]
         if row.kind == "columns" or (y == 0 and self._sticky(index)):
-            self._click_header(row.section, x)
+            self.sort_by_click(row.section, x)
         elif row.kind == "item":
             again = index == self._cursor
             self._move(index)
@@ -280,15 +241,3 @@ class Grid(Painter, can_focus=True):
                 self.action_fold()
             elif again:
                 self.action_choose()
-
-    def _click_header(self, number: int, x: int) -> None:
-        section = self._sections[number]
-        for column, width in self._lines.columns(number, self.room):
-            if x < width + GAP:
-                order = self._arrangement.order(section)
-                if order is not None and order.column == column.title:
-                    self._set_order(section, Order(column.title, not order.descending))
-                elif column.sort is not None:
-                    self._sort_by(section, column)
-                return
-            x -= width + GAP
