@@ -43,7 +43,7 @@ EVIL = {
 }
 
 _KEPT = {"schema", "severity", "kind", "state", "health", "level", "by", "role", "scope", "listener", "method",
-         "protocol", "access", "taken_at", "started_at", "type"}  # fmt: skip
+         "protocol", "access", "outcome", "taken_at", "started_at", "type"}  # fmt: skip
 
 
 def poisoned(snapshot: Snapshot, poison: str) -> Snapshot:
