@@ -49,6 +49,9 @@ _BARE_IP = frozenset({12, 14, 101, 228, 229})
 _LOOPBACK = frozenset({0, 108})
 """BSD loopback: four bytes of address family in whatever byte order; the IP header after them tells the same."""
 
+_LINK_TYPE = 0x03FF_FFFF
+"""The bits of a pcap header's link type that are one (`LT_LINKTYPE` of libpcap)."""
+
 MAX_RECORD = 262_144
 """libpcap's own limit on a packet. A record that claims more is no record: what follows cannot be trusted."""
 
@@ -116,6 +119,9 @@ class Source:
                 f"{name} is no capture: {error}", "give a pcap or pcapng file, as tcpdump -w writes it"
             ) from None
         link = getattr(self._reader, "linktype", None)
+        if link is not None:
+            # The bits above tell of a checksum at the end of each frame (LT_FCS_LENGTH): no part of the kind of link.
+            link = self._reader.linktype = link & _LINK_TYPE
         if link is not None and not _known(link):
             raise CaptureError(
                 f"{name} was captured on a kind of link that podprobe does not read (link type {link})",

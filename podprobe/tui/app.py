@@ -143,6 +143,18 @@ class PodprobeApp(App[None]):
         place = names.index(self.theme) if self.theme in names else -1
         self.theme = names[(place + 1) % len(names)]
 
+    def action_jump(self) -> None:
+        """Letters beside what is in sight."""
+        from podprobe.tui.screens.jump import JumpScreen, Place, labelled, places
+
+        def go(place: Place | None) -> None:
+            if place is not None and place.painter.is_attached:
+                self.screen.set_focus(place.painter)
+                place.painter.point(place.target)
+
+        if labels := labelled(places(self.screen)):
+            self.push_screen(JumpScreen(labels), go)
+
     def action_keys(self) -> None:
         """The keys of the present screen."""
         from podprobe.tui.screens.keys import KeysScreen

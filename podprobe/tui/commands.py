@@ -67,6 +67,7 @@ class Commands(Provider):
                     "colours",
                     partial(setattr, app, "theme", theme.name),
                 )
+        yield Command("Jump", "a letter beside everything in sight", app.action_jump)
         yield Command("Keys", "of this screen", app.action_keys)
         yield Command("Quit", "the agents end by themselves", app.exit)
 

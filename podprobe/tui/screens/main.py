@@ -50,6 +50,7 @@ class PodScreen(Painting, Saving, Capturing):
         Binding("f", "findings", "jump to the findings"),
         Binding("tab", "app.focus_next", "next region", show=False),
         Binding("shift+tab", "app.focus_previous", "region before", show=False),
+        Binding("o", "app.jump", "jump: a letter beside everything in sight, press one to go there"),
         Binding("c", "focus_container", "one container only: the next one"),
         Binding("p", "pause", "pause, or go on"),
         Binding("w", "save", "save this snapshot"),

@@ -31,6 +31,7 @@ class Overlay(ModalScreen[None]):
         Binding("q", "back", "back", show=False),
         Binding("tab", "app.focus_next", "next region", show=False),
         Binding("shift+tab", "app.focus_previous", "region before", show=False),
+        Binding("o", "app.jump", "jump: a letter beside everything in sight, press one to go there"),
         Binding("question_mark", "app.keys", "keys of this screen"),
         Binding("t", "app.next_theme", "next theme: dark, light, 16 colours", show=False),
     ]

@@ -15,7 +15,7 @@ from podprobe.tui.widgets.rows import Arrangement, Row
 from podprobe.tui.widgets.sorting import Sorting
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from textual import events
 
@@ -84,6 +84,13 @@ class Grid(Painter, Sorting, can_focus=True):
             if row.kind == "item" and self._target(row) == target:
                 self._move(index)
                 return
+
+    def places(self) -> Iterator[tuple[Target, int, int]]:
+        """The rows in sight."""
+        top, left = self.scroll_offset.y, max(0, self.gutter.left - 1)
+        for y, row in enumerate(self._rows[top : top + self.scrollable_content_region.height]):
+            if row.kind == "item" and (y or not self._sticky(top)):
+                yield self._target(row), left, y + self.gutter.top
 
     def _rearrange(self) -> None:
         self._rows = self._arrangement.arrange(self._sections)

@@ -15,7 +15,7 @@ from podprobe.tui.drawing import Line, Target, fit
 from podprobe.tui.widgets.roles import palette
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 class Painter(ScrollView, inherit_bindings=False):
@@ -50,6 +50,14 @@ class Painter(ScrollView, inherit_bindings=False):
     @property
     def pointed(self) -> Target | None:
         """What the cursor stands on."""
+        raise NotImplementedError
+
+    def places(self) -> Iterator[tuple[Target, int, int]]:
+        """What can be pointed at and is in sight, with the cell that it begins in, from the widget's own corner."""
+        raise NotImplementedError
+
+    def point(self, target: Target) -> None:
+        """Put the cursor there."""
         raise NotImplementedError
 
     @property

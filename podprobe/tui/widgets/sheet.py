@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
@@ -87,6 +87,20 @@ class Sheet(Painter, can_focus=True):
         row = self._row_of(target)
         if row is not None:
             self.scroll_to_region(Region(0, row, 1, 1), animate=False, force=True)
+
+    def places(self) -> Iterator[tuple[Target, int, int]]:
+        """The targets in sight, each where it begins."""
+        from rich.cells import cell_len
+
+        seen: set[Target] = set()
+        top = self.scroll_offset.y
+        for y, line in enumerate(self._lines[top : top + self.scrollable_content_region.height]):
+            x = self.gutter.left
+            for piece in line:
+                if piece.target is not None and piece.target not in seen:
+                    seen.add(piece.target)
+                    yield piece.target, x, y + self.gutter.top
+                x += cell_len(piece.text)
 
     def on_resize(self) -> None:
         """Drawn anew."""

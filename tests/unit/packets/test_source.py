@@ -206,3 +206,14 @@ def test_as_a_process() -> None:
     bad = run(b"no capture")
     assert (bad.returncode, bad.stderr) == (1, b"")
     assert set(json.loads(bad.stdout)) == {"error", "hint"}
+
+
+def test_a_header_that_tells_of_frame_checksums() -> None:
+    """The four bits above the kind of link are the checksum's length, the fifth says that they count."""
+    import io
+    import struct
+
+    from podprobe.packets.__main__ import analyse
+
+    header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 0x24000001)
+    assert analyse(io.BytesIO(header)).packets == 0
