@@ -26,6 +26,8 @@ class Notice:
     role: str = "warning"
     lost_agent: str | None = None
     """The container whose agent it is about: the notice goes when the agent is back."""
+    stopped: str | None = None
+    """The container that it says has stopped: the notice goes when that runs again."""
 
 
 @dataclass
@@ -60,7 +62,8 @@ class Situation:
     def settle(self, snapshot: Snapshot) -> None:
         """Take back the notices that a new look has made untrue."""
         back = {one.name for one in snapshot.containers if one.agent}
-        self.notices = [one for one in self.notices if one.lost_agent not in back]
+        runs = {one.name for one in snapshot.containers if one.state == "running"}
+        self.notices = [one for one in self.notices if one.lost_agent not in back and one.stopped not in runs]
 
     def tell(self, notices: list[Notice]) -> None:
         """Add notices; the newest are kept."""
@@ -100,6 +103,7 @@ def notices(before: Snapshot, after: Snapshot) -> list[Notice]:
                     "✖",
                     f"{container.name} stopped running: {container.state_reason or container.state}",
                     "critical",
+                    stopped=container.name,
                 )
             )
         elif was.agent and not container.agent:
