@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from podprobe.agents import answers, diag, handshake
 from podprobe.agents.answers import AdminPiece, Areas, ExchangeAnswer, ProbeAnswer
-from podprobe.agents.exchange import Exchange, Wire
+from podprobe.agents.captures import Capture
+from podprobe.agents.exchange import Wire
+from podprobe.agents.reading import decode_part, decoded, unexpected
 from podprobe.decoding import decoder
 from podprobe.errors import AgentError
 from podprobe_agent import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from typing import Self
+    from collections.abc import Sequence
 
     from podprobe.agents.answers import Hello
     from podprobe.agents.stream import Stream
-    from podprobe_agent.protocol import Frame
-
-T = TypeVar("T")
 
 LOOK_BYTES = 96 << 20
 """The most that one look's answer may take, inflated."""
@@ -32,33 +28,7 @@ _AGENT_SHARE = 0.85
 """Of a look's timeout: what the agent gets, so that it ends in time and says what it left out."""
 _START_SECONDS = 15.0
 
-
-_ABSENT = msgspec.Raw()
-
-
-class _Part(msgspec.Struct, frozen=True):
-    area: answers.Word
-    items: msgspec.Raw = _ABSENT
-    value: msgspec.Raw = _ABSENT
-
-
-class _Error(msgspec.Struct, frozen=True):
-    message: answers.Text
-
-
-class CaptureCount(answers.Answer, frozen=True, kw_only=True):
-    """How many packets a capture has, so far or in all."""
-
-    packets: answers.Count = 0
-    """Written."""
-    dropped: answers.Count = 0
-    """Seen by the filter, but lost for want of room (`PACKET_STATISTICS`)."""
-
-
-_decode_part = decoder(_Part).decode
-_decode_error = decoder(_Error).decode
 _decode_end = decoder(answers.End).decode
-_decode_capture_count = decoder(CaptureCount).decode
 _decode_items = {area: decoder(list[item]).decode for area, item in answers.ITEMS.items()}  # type: ignore[valid-type]
 _decode_value = {area: decoder(value).decode for area, value in answers.VALUES.items()}
 _decode_probe = decoder(ProbeAnswer).decode
@@ -152,9 +122,9 @@ class Agent:
                 elif frame.kind == protocol.ROWS:
                     self._take_rows(frame.payload, asked, answer)
                 elif frame.kind == protocol.END:
-                    answer.end = _decode(self._wire, _decode_end, frame.payload)
+                    answer.end = decoded(self._wire, _decode_end, frame.payload)
                 else:
-                    raise _unexpected(self._wire, frame)
+                    raise unexpected(self._wire, frame)
                 if room < 0 or count > LOOK_ITEMS:
                     raise self._wire.broken(
                         f"its answer is larger than {LOOK_BYTES >> 20} MiB or {LOOK_ITEMS} items"
@@ -190,16 +160,16 @@ class Agent:
         with self._wire.ask(request, count * max(interval, timeout) + 5.0) as exchange:
             for frame in exchange:
                 if frame.kind == protocol.PART:
-                    part = _decode(self._wire, _decode_part, frame.payload)
+                    part = decoded(self._wire, decode_part, frame.payload)
                     if part.area != "probe" or not part.value:
                         raise self._wire.broken("a probe was answered with something else")
-                    answer = _decode(self._wire, _decode_probe, part.value)
+                    answer = decoded(self._wire, _decode_probe, part.value)
                     if len(answer.samples_ns) > count:
                         raise self._wire.broken(
                             f"{count} probes were asked for, {len(answer.samples_ns)} answered"
                         )
                 elif frame.kind != protocol.END:
-                    raise _unexpected(self._wire, frame)
+                    raise unexpected(self._wire, frame)
         return answer
 
     def exchange(
@@ -238,16 +208,16 @@ class Agent:
         with self._wire.ask(request, seconds + 5.0) as exchange:
             for frame in exchange:
                 if frame.kind == protocol.PART:
-                    part = _decode(self._wire, _decode_part, frame.payload)
+                    part = decoded(self._wire, decode_part, frame.payload)
                     if part.area != "exchange" or not part.value:
                         raise self._wire.broken("an exchange was answered with something else")
-                    answer = _decode(self._wire, _decode_exchange, part.value)
+                    answer = decoded(self._wire, _decode_exchange, part.value)
                     if any(
                         one.payload >= len(payloads) or one.server >= len(servers) for one in answer.replies
                     ):
                         raise self._wire.broken("it has a reply to what was not sent")
                 elif frame.kind != protocol.END:
-                    raise _unexpected(self._wire, frame)
+                    raise unexpected(self._wire, frame)
         return answer
 
     def admin(self, to: str, *, timeout: float) -> dict[str, AdminPiece]:
@@ -264,13 +234,13 @@ class Agent:
         with self._wire.ask({"verb": "admin", "to": to, "timeout": timeout}, timeout + 5.0) as exchange:
             for frame in exchange:
                 if frame.kind == protocol.PART:
-                    part = _decode(self._wire, _decode_part, frame.payload)
+                    part = decoded(self._wire, decode_part, frame.payload)
                     if part.area != "admin" or not part.value:
                         raise self._wire.broken("a question to a proxy was answered with something else")
-                    piece = _decode(self._wire, _decode_admin, part.value)
+                    piece = decoded(self._wire, _decode_admin, part.value)
                     pieces[piece.piece] = piece
                 elif frame.kind != protocol.END:
-                    raise _unexpected(self._wire, frame)
+                    raise unexpected(self._wire, frame)
         return pieces
 
     def capture(
@@ -301,15 +271,15 @@ class Agent:
         self._wire.close()
 
     def _take_part(self, payload: bytes, asked: set[str], answer: Areas) -> int:
-        part = _decode(self._wire, _decode_part, payload)
+        part = decoded(self._wire, decode_part, payload)
         if part.area not in asked:
             raise self._wire.broken(f"it answered {part.area!r}, which was not asked")
         if part.items and part.area in _decode_items:
-            items: list[object] = _decode(self._wire, _decode_items[part.area], part.items)
+            items: list[object] = decoded(self._wire, _decode_items[part.area], part.items)
             answer.items[part.area].extend(items)
             return len(items)
         if part.value and part.area in _decode_value:
-            answer.values[part.area] = _decode(self._wire, _decode_value[part.area], part.value)
+            answer.values[part.area] = decoded(self._wire, _decode_value[part.area], part.value)
             return 1
         raise self._wire.broken(f"its answer to {part.area!r} is of the wrong form")
 
@@ -330,78 +300,6 @@ class Agent:
         ):
             raise self._wire.broken("it sent rows that are none, or were not asked for")
         answer.inet.append(rows)
-
-
-class Capture:
-    """A capture under way: iterate for its pcap bytes; `packets` and `dropped` are final when they end.
-
-    Use it in a `with`, or call `close`: the agent goes on capturing else.
-    """
-
-    def __init__(self, wire: Wire, exchange: Exchange) -> None:
-        self._wire = wire
-        self._exchange = exchange
-        self.packets: int | None = None
-        """Written so far, as the agent says every second; at the end, in all. `None` before it has said so."""
-        self.dropped: int | None = None
-        """Let through by the filter, but lost for want of room in the kernel's buffer; the same."""
-
-    def stop(self) -> None:
-        """End the capture early. Bytes under way still come, and then its numbers."""
-        self._exchange.cancel()
-
-    def close(self) -> None:
-        """Nobody wants the rest."""
-        self._exchange.abandon()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def __iter__(self) -> Self:
-        return self
-
-    def __next__(self) -> bytes:
-        """The next piece of the pcap stream: its header, then whole packets.
-
-        Raises:
-            AgentError: the agent may not capture, is gone, or broke the protocol.
-        """
-        for frame in self._exchange:
-            if frame.kind == protocol.DATA:
-                return frame.payload
-            if frame.kind == protocol.PART:
-                self._so_far(frame.payload)
-                continue
-            if frame.kind != protocol.END:
-                raise _unexpected(self._wire, frame)
-            end = _decode(self._wire, _decode_capture_count, frame.payload)
-            self.packets, self.dropped = end.packets, end.dropped
-        raise StopIteration
-
-    def _so_far(self, payload: bytes) -> None:
-        part = _decode(self._wire, _decode_part, payload)
-        if part.area != "capture" or not part.value:
-            raise self._wire.broken("a capture was answered with something else")
-        told = _decode(self._wire, _decode_capture_count, part.value)
-        self.packets, self.dropped = told.packets, told.dropped
-
-
-def _decode(wire: Wire, decode: Callable[[bytes | msgspec.Raw], T], payload: bytes | msgspec.Raw) -> T:
-    try:
-        return decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise wire.broken(f"its answer is not valid: {error}") from None
-
-
-def _unexpected(wire: Wire, frame: Frame) -> AgentError:
-    """What an ERROR frame says, or that a frame is out of place."""
-    if frame.kind != protocol.ERROR:
-        return wire.broken(f"a frame of kind {frame.kind} is out of place")
-    error = _decode(wire, _decode_error, frame.payload)
-    return AgentError(f"the agent {wire.place} cannot: {error.message}")
 
 
 def _place(container: str | None) -> str:

@@ -24,8 +24,8 @@ from podprobe.model.capture import Capture
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from podprobe.agents.captures import Capture as Stream
     from podprobe.agents.client import Agent
-    from podprobe.agents.client import Capture as Stream
     from podprobe.agents.filters import Program
 
 Phase: TypeAlias = Literal["starting", "capturing", "ending", "ended"]

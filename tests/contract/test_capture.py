@@ -18,7 +18,8 @@ from podprobe.errors import AgentError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podprobe.agents.client import Agent, Capture
+    from podprobe.agents.captures import Capture
+    from podprobe.agents.client import Agent
 
 Program = list[tuple[int, int, int, int]]
 
