@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from podprobe.analysis import endpoints
 from podprobe.analysis.connections import endpoint
+from podprobe.analysis.proxies.programs import MESH_TITLES
 from podprobe.analysis.words import count, listed
 from podprobe.errors import UsageError
 from podprobe.model import Channel  # noqa: TC001  # msgspec reads annotations at run time
@@ -14,7 +15,7 @@ from podprobe.model.base import Model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podprobe.model import Container, Listener, Snapshot, Volume
+    from podprobe.model import Container, Listener, Mesh, Snapshot, Volume
 
 Fate = Literal["survives", "change", "bound"]
 FATES: tuple[Fate, ...] = ("bound", "change", "survives")
@@ -112,6 +113,8 @@ def _summary(container: str, crossings: tuple[Crossing, ...]) -> str:
 
 
 def _crossing(snapshot: Snapshot, channel: Channel, moved: str) -> Crossing:
+    if snapshot.mesh is not None and snapshot.mesh.container in {channel.a, channel.b}:
+        return _with_the_mesh(snapshot.mesh, channel, moved)
     if channel.kind in {"tcp", "udp"}:
         return _over_ip(snapshot, channel, moved)
     if channel.kind == "unix":
@@ -125,8 +128,47 @@ def _crossing(snapshot: Snapshot, channel: Channel, moved: str) -> Crossing:
         )
     if channel.kind == "volume":
         volume = next((each for each in snapshot.volumes if each.name == channel.via), None)
+        if volume and _holds_only_sockets(snapshot, volume):
+            return Crossing(
+                channel=channel,
+                fate="change",
+                why="the volume holds no files, but the unix socket over which the two talk",
+                todo="Once the socket is replaced, nothing needs the volume any more.",
+            )
         return _over_volume(channel, volume)
     return Crossing(channel=channel, fate="bound", why=_BINDING[channel.kind], todo=_INSTEAD[channel.kind])
+
+
+def _with_the_mesh(mesh: Mesh, channel: Channel, moved: str) -> Crossing:
+    if mesh.container == moved:
+        return Crossing(
+            channel=channel,
+            fate="bound",
+            why=f"{moved} is the proxy of {MESH_TITLES[mesh.name]}, for the containers of its own Pod alone",
+            todo="Move the application instead; its Pod gets a proxy of its own.",
+        )
+    return Crossing(
+        channel=channel,
+        fate="survives",
+        why=f"{mesh.container} is the proxy of {MESH_TITLES[mesh.name]}: a Pod of {moved}'s own gets one, too",
+        todo="Let the new Pod have the same mesh's labels and annotations.",
+    )
+
+
+def _holds_only_sockets(snapshot: Snapshot, volume: Volume) -> bool:
+    """The volume has as many inodes as unix sockets that are listened on in it, and its own directory."""
+    usage = volume.usage
+    if usage is None or not usage.complete:
+        return False
+    places = [(mount.container, f"{mount.path.rstrip('/')}/") for mount in volume.mounts]
+    sockets = {
+        socket.path
+        for socket in snapshot.network.unix
+        if socket.state == "listen"
+        and socket.path
+        and any(socket.container == name and socket.path.startswith(path) for name, path in places)
+    }
+    return bool(sockets) and usage.inodes <= len(sockets) + 1
 
 
 def _over_ip(snapshot: Snapshot, channel: Channel, moved: str) -> Crossing:

@@ -12,10 +12,11 @@ from podprobe.analysis.channels import channels
 from podprobe.analysis.split import split
 from podprobe.cli import podprobe
 from podprobe.errors import UsageError
-from podprobe.model import Channel, Snapshot, to_json
+from podprobe.model import Channel, Snapshot, Usage, Volume, VolumeMount, to_json
 from podprobe.report.split import as_json, as_text
 from tests.support.anything import anything
 from tests.support.samples import healthy_pod, troubled_pod
+from tests.unit.analysis.proxies.recorded import judged, recorded
 
 
 def mapped(pod: Snapshot) -> Snapshot:
@@ -130,3 +131,31 @@ def test_the_command_reads_a_file(tmp_path: object) -> None:
     result = CliRunner().invoke(podprobe, ["split", f"file:{path}", "-c", "webapp", "-o", "json"])
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["container"] == "webapp"
+
+
+def test_a_volume_that_holds_nothing_but_the_socket_binds_nobody() -> None:
+    pod = judged(recorded("proxied"))
+    run = Volume(
+        name="run",
+        type="emptyDir",
+        usage=Usage(bytes=0, inodes=2, method="statvfs", complete=True),
+        mounts=(
+            VolumeMount(container="app", path="/run/shared"),
+            VolumeMount(container="nginx", path="/run/shared"),
+        ),
+    )
+    found = split(mapped(replace(pod, volumes=(run,))), "app")
+    assert found.verdict == "after-changes"
+    (crossing,) = (each for each in found.crossings if each.channel.kind == "volume")
+    assert crossing.fate == "change"
+    for usage in (replace(run.usage, inodes=3), replace(run.usage, complete=False), None):  # type: ignore[type-var]
+        fuller = mapped(replace(pod, volumes=(replace(run, usage=usage),)))
+        assert split(fuller, "app").verdict == "bound"
+
+
+def test_a_meshs_proxy_is_no_tie_and_cannot_move() -> None:
+    pod = judged(recorded("meshed"))
+    found = split(pod, "app")
+    assert found.verdict == "possible"
+    assert "a Pod of app's own gets one, too" in found.crossings[0].why
+    assert split(pod, "istio-proxy").verdict == "bound"
