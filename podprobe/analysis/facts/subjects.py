@@ -134,8 +134,10 @@ def resolvers(snapshot: Snapshot) -> Iterator[Item]:
 
 
 def lookups(snapshot: Snapshot) -> Iterator[Item]:
-    """Lookups by name and type."""
-    return ((f"{found.name} {found.type}", found) for dns in snapshot.dns for found in dns.lookups)
+    """Lookups by name and type; the Pod's own name is another one in each replica."""
+    for dns in snapshot.dns:
+        for found in dns.lookups:
+            yield f"{'own name' if found.kind == 'own-name' else found.name} {found.type}", found
 
 
 def hex_key(found: Any) -> str:

@@ -14,7 +14,10 @@ from podprobe.model import (
     Finding,
     Interception,
     Listener,
+    Lookup,
     Mesh,
+    ProbeFailures,
+    ProbeTrial,
     Proxy,
     ProxyAdmin,
     Snapshot,
@@ -23,7 +26,7 @@ from podprobe.model import (
     VolumeMount,
 )
 from tests.support.hostile import poison
-from tests.support.samples import healthy_pod, large_pod, troubled_pod
+from tests.support.samples import healthy_pod, large_pod, lookup, resolver, troubled_pod
 
 _with: Any = msgspec.structs.replace
 
@@ -226,3 +229,31 @@ def test_a_replicas_upstream_that_is_ill_and_a_mesh_that_leaves_out_more_are_no_
         ("mesh", "interception.excluded_inbound_ports"),
     }
     assert ("upstream", "requests") in {(change.area, change.field) for change in found.noise}
+
+
+def test_names_that_fail_are_a_change_and_their_times_are_not() -> None:
+    pod = healthy_pod()
+    own = lookup("web-0.peers", "own-name", "A", 1, 700, "10.244.1.17")
+
+    def resolving(*lookups: Lookup, **settings: Any) -> Any:
+        return _with(pod, dns=(resolver(lookups=lookups, **settings),))
+
+    sibling = _with(own, name="web-1.peers", addresses=("10.244.1.18",), time_us=90_000)
+    assert diff(resolving(own), resolving(sibling)).changes == (), "each replica has a name of its own"
+    silent = _with(own, outcome="timeout", addresses=())
+    assert ("changed", "lookup", "own name A", "outcome") in _lines(
+        diff(resolving(own), resolving(silent)).changes
+    )
+    moved = diff(resolving(own), resolving(own, servers=("10.96.0.11",)))
+    assert ("changed", "name resolution", "nginx", "servers") in _lines(moved.changes)
+
+
+def test_how_a_probe_fares_is_no_part_of_what_was_declared() -> None:
+    pod = healthy_pod()
+    first, *others = pod.containers
+    failing = _with(first.probes[0], failures=ProbeFailures(count=9, last_at="2026-03-01T03:00:00Z"))
+    fares = _with(pod, containers=(_with(first, probes=(failing, *first.probes[1:])), *others))
+    assert diff(pod, fares).changes == ()
+    tried = _with(failing, tried=ProbeTrial(outcome="refused"))
+    refused = _with(pod, containers=(_with(first, probes=(tried, *first.probes[1:])), *others))
+    assert {change.area for change in diff(pod, refused).changes} == {"probe tried"}
