@@ -28,6 +28,7 @@ _CHANNEL = (*_POD, "kind", "a", "b", "via")
 _PROBE = (*_POD, "kind", "from_container", "to_container", "endpoint")
 _LISTENER = (*_POD, "protocol", "address", "port", "container")
 _LOOKUP = (*_POD, "name", "type", "containers")
+_UPSTREAM = (*_POD, "container", "upstream")
 _INTERFACE = (*_POD, "interface")
 
 
@@ -119,6 +120,20 @@ METRICS: dict[str, Metric] = {
         _LOOKUP,
         "1 where the last lookup had no answer or one that is none; that a name does not exist is one.",
     ),
+    "upstream_hosts": _gauge(_UPSTREAM, "Hosts of an upstream of a proxy (Envoy) in the Pod."),
+    "upstream_healthy_hosts": _gauge(
+        _UPSTREAM, "Hosts of the upstream that the proxy does not call unhealthy."
+    ),
+    "upstream_connect_failures_total": _counter(_UPSTREAM, "Connections to the upstream that failed."),
+    "upstream_requests_total": _counter(_UPSTREAM, "Requests that the proxy sent to the upstream."),
+    "upstream_pending_requests": _gauge(_UPSTREAM, "Requests that wait in the proxy for a connection."),
+    "mesh_connections": _gauge(
+        (*_POD, "mesh", "direction"), "Connections that pass through the mesh's proxy, inbound and outbound."
+    ),
+    "mesh_bypassing_connections": _gauge(
+        (*_POD, "mesh", "direction"),
+        "Connections with the outside that do not pass through the mesh's proxy.",
+    ),
     "service_port_served": _gauge(
         (*_POD, "service", "port"), "1 where a Service's port ends at a listener, 0 where it does not."
     ),
@@ -129,7 +144,7 @@ _UNITS = {"_seconds": "s", "_bytes": "By", "_ratio": "1"}
 """Suffixes of Prometheus' names, and the units (UCUM) that OpenTelemetry tells apart from the name instead."""
 _AREAS = (
     "look", "container", "listener", "flow", "tcp", "interface", "volume", "dev_shm", "ipc", "probe", "channel",
-    "service",
+    "upstream", "mesh", "service",
 )  # fmt: skip
 
 

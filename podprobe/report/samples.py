@@ -35,7 +35,19 @@ _COUNTERS = {
 
 def samples(snapshot: Snapshot) -> Iterator[Sample]:
     """Everything that the snapshot knows a number for. What is absent there is absent here."""
-    for part in (_look, _containers, _listeners, _network, _flows, _volumes, _ipc, _latency, _channels, _dns):
+    for part in (
+        _look,
+        _containers,
+        _listeners,
+        _network,
+        _flows,
+        _volumes,
+        _ipc,
+        _latency,
+        _channels,
+        _dns,
+        _proxies,
+    ):
         yield from part(snapshot)
 
 
@@ -223,6 +235,29 @@ def _latency(snapshot: Snapshot) -> Iterator[Sample]:
             probe_cpu_wait_seconds=_seconds(found.cpu_wait_us),
             probe_failed_ratio=found.failures / found.count if found.count else None,
         )
+
+
+def _proxies(snapshot: Snapshot) -> Iterator[Sample]:
+    upstreams = [
+        (proxy.container, found)
+        for proxy in snapshot.proxies
+        if proxy.admin
+        for found in proxy.admin.upstreams
+    ]
+    for container, found in upstreams[:MOST_SERIES]:  # those in trouble come first
+        yield from _known(
+            (container, found.name),
+            upstream_hosts=found.hosts,
+            upstream_healthy_hosts=found.healthy_hosts,
+            upstream_connect_failures_total=found.connect_failures,
+            upstream_requests_total=found.requests,
+            upstream_pending_requests=found.pending_requests,
+        )
+    if (mesh := snapshot.mesh) is None:
+        return
+    for direction, through in (("inbound", mesh.through_inbound), ("outbound", mesh.through_outbound)):
+        past = sum(found.connections for found in mesh.bypass if found.direction == direction)
+        yield from _known((mesh.name, direction), mesh_connections=through, mesh_bypassing_connections=past)
 
 
 def _channels(snapshot: Snapshot) -> Iterator[Sample]:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from podprobe.analysis import endpoints
 from podprobe.analysis.flows import open_connections
-from podprobe.analysis.proxies.programs import MESH_TITLES, mesh_of
+from podprobe.analysis.proxies.programs import mesh_of
 from podprobe.analysis.proxies.told import interception, is_excluded
 from podprobe.analysis.words import count
 from podprobe.model import Bypass, Mesh, Visibility
@@ -64,7 +64,7 @@ def unread_rules(found: Mesh) -> Visibility:
         area="interception",
         container=None,
         level="partial",
-        reason=f"the rules that redirect connections to {MESH_TITLES[found.name]}'s proxy (iptables, nftables) can "
+        reason=f"the rules that redirect connections to {found.container or 'the ztunnel'} (iptables, nftables) can "
         "be read with NET_ADMIN alone; what they do is told from sockets, arguments and annotations",
     )
 

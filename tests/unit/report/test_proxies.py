@@ -87,3 +87,22 @@ def test_every_report_for_people_has_them_and_none_where_there_are_none(form: st
     assert "Paths through proxies" in render([judged(recorded("meshed"))], form)
     assert "Service mesh" in render([judged(recorded("meshed"))], form)
     assert "Paths through proxies" not in render([healthy_pod()], form)
+
+
+def test_metrics_of_upstreams_and_of_the_mesh() -> None:
+    pod = judged(recorded("meshed"))
+    upstream = Upstream(name="shop", hosts=2, healthy_hosts=1, connect_failures=3, requests=9)
+    admin = ProxyAdmin(address="127.0.0.1:15000", upstreams=(upstream,), upstream_count=1)
+    pod = replace(pod, proxies=tuple(replace(each, admin=admin) for each in pod.proxies))
+    text = render([pod], "prometheus")
+    who = 'container="istio-proxy",namespace="proxies",pod="meshed",upstream="shop"'
+    assert f"podprobe_upstream_healthy_hosts{{{who}}} 1.0" in text
+    assert f"podprobe_upstream_connect_failures_total{{{who}}} 3.0" in text
+    assert (
+        'podprobe_mesh_connections{direction="inbound",mesh="istio",namespace="proxies",pod="meshed"} 1.0'
+        in text
+    )
+    assert (
+        'podprobe_mesh_bypassing_connections{direction="outbound",mesh="istio",namespace="proxies",pod="meshed"} 1.0'
+        in text
+    )
