@@ -39,6 +39,9 @@ def _area(
     return Area(name, items, frozenset(firm.split()), fleeting, frozenset(hidden.split()))
 
 
+_OF_THE_NODE = frozenset({"RES105"})
+"""Findings that tell how busy the node was during the look, and nothing of the Pod."""
+
 AREAS = (
     _area(
         "pod",
@@ -177,6 +180,7 @@ AREAS = (
         lambda s: ((f"{found.code} {found.subject}", found) for found in s.findings),
         "severity title",
         hidden="code subject docs pointers remedy containers",
+        fleeting=lambda _snapshot, found: found.code in _OF_THE_NODE,
     ),
     _area(
         "visibility",

@@ -113,6 +113,14 @@ def test_a_finding_is_known_by_code_and_subject() -> None:
     assert _lines(diff(pod, fixed).changes) == [("went", "finding", f"{gone.code} {gone.subject}", None)]
 
 
+def test_a_busy_node_is_noise() -> None:
+    pod = troubled_pod()
+    busy = _with(pod.findings[0], code="RES105", severity="info", subject="node a")
+    found = diff(pod, _with(pod, findings=(*pod.findings, busy)))
+    assert found.changes == ()
+    assert ("appeared", "finding", "RES105 node a", None) in _lines(found.noise)
+
+
 def test_the_pods_own_address_is_no_change() -> None:
     pod = _listening(healthy_pod(), Listener(protocol="tcp", address="10.244.1.17", port=8080))
     other = _listening(healthy_pod(), Listener(protocol="tcp", address="10.244.9.9", port=8080))
