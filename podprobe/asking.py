@@ -142,7 +142,8 @@ class Asker:
             elif area in kept.areas.values:
                 answer.values[area] = kept.areas.values[area]
         if answer.end is not None:
-            told = (*answer.end.visibility, *kept.notes)
+            # A quick area tells of a slow one that it shares a pass with.
+            told = tuple(dict.fromkeys((*answer.end.visibility, *kept.notes)))
             answer.end = msgspec.structs.replace(answer.end, visibility=told)
         return self._with_walks(name, answer)
 

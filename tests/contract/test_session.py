@@ -130,6 +130,7 @@ def test_what_changes_slowly_is_asked_for_now_and_then(monkeypatch: pytest.Monke
         assert second.mounts == first.mounts != ()
         assert [i.name for i in second.network.interfaces] == [i.name for i in first.network.interfaces] != []
         assert {v.area for v in second.visibility} == {v.area for v in first.visibility}
+        assert len(set(second.visibility)) == len(second.visibility)
         # A new agent is asked for everything.
         os.kill(target.pids["b"], signal.SIGKILL)
         _until(lambda: not target.found["b"].alive)
