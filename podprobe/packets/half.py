@@ -192,6 +192,8 @@ class Half:
         return filled
 
     def _advance(self, segment: Segment, again: bool) -> None:
+        if self.next_sequence is None and segment.flags & RST:
+            return  # who refuses a connection has no sequence numbers yet: this one is 0, or the client's
         consumed = segment.length + bool(segment.flags & (SYN | FIN))
         end = plus(segment.sequence, consumed)
         if again:

@@ -169,13 +169,14 @@ class Source:
             self.counts.not_ip += 1
             return None
         wire_bytes -= len(data) - len(packet.original)
-        # A length of 0 is a packet that the kernel has not cut into frames yet, larger than the field can say.
+        # A length of 0 is a packet that the kernel has not cut into frames yet, larger than the field can say. None can
+        # be longer than what was on the wire, whatever it claims.
         if isinstance(packet, IP):
             if packet.frag or packet.flags.MF:
                 self.counts.fragments += 1
                 return None
             length, transport, protocol = (
-                (packet.len or wire_bytes) - packet.ihl * 4,
+                min(packet.len or wire_bytes, wire_bytes) - packet.ihl * 4,
                 packet.payload,
                 packet.proto,
             )
@@ -186,7 +187,7 @@ class Source:
             if isinstance(transport, IPv6ExtHdrFragment):
                 self.counts.fragments += 1
                 return None
-            length = (packet.plen or wire_bytes - 40) - (
+            length = min(packet.plen or wire_bytes - 40, wire_bytes - 40) - (
                 len(packet.payload.original) - len(transport.original)
             )
         if not isinstance(transport, TCP | UDP):

@@ -214,3 +214,16 @@ def test_memory_is_bounded() -> None:
     half = scene.flow.from_client
     assert len(half.outstanding) <= 1024
     assert len(half.holes) <= 64
+
+
+def test_a_refused_connection_that_is_tried_again_with_the_same_number() -> None:
+    """The refusal has no sequence number of its own; what the server sends once it accepts is no repetition."""
+    scene = Scene(handshake=False)
+    scene.send(CLIENT, 0, -1, 0, SYN)
+    scene.send(SERVER, 0.5, 5 - START, 0, RST | ACK)
+    scene.send(CLIENT, 500, -1, 0, SYN)
+    scene.send(SERVER, 500.5, -1, 0, SYN | ACK)
+    scene.client(501, 0)
+    scene.server(502, 0, 125)
+    _, client, server = scene.sides()
+    assert (client.retransmits, server.retransmits, server.resets) == (1, 0, 1)

@@ -217,3 +217,17 @@ def test_a_header_that_tells_of_frame_checksums() -> None:
 
     header = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 0x24000001)
     assert analyse(io.BytesIO(header)).packets == 0
+
+
+def test_no_packet_is_longer_than_what_was_on_the_wire() -> None:
+    """Whatever its IP header claims: a capture that says so is corrupt, and counts no bytes that never were."""
+    lying = bytearray(pcap("stalls", 1, b"", strip=0))
+    at = 24
+    while at < len(lying):
+        (captured,) = struct.unpack_from("<I", lying, at + 8)
+        struct.pack_into(">H", lying, at + 16 + ETHERNET_BYTES + 2, 60_000)
+        at += 16 + captured
+    honest = analyse(io.BytesIO(pcap("stalls", 1, b"", strip=0)))
+    told = analyse(io.BytesIO(bytes(lying)))
+    assert told.packets == honest.packets
+    assert told.totals.bytes == honest.totals.bytes
