@@ -84,6 +84,10 @@ class Kube:
         assert done.returncode == 0, f"kubectl {' '.join(arguments)}: {done.stderr}"
         return done.stdout
 
+    def end_container(self, namespace: str, pod: str, container: str) -> None:
+        """Have its first process end. What does that ends with it, often before it has said so."""
+        self.refuses("exec", "-n", namespace, pod, "-c", container, "--", "kill", "1")
+
     def refuses(self, *arguments: str) -> bool:
         """kubectl fails."""
         done = subprocess.run(["kubectl", *arguments], capture_output=True, env=self.environment, check=False)

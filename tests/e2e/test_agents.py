@@ -93,7 +93,7 @@ def test_a_restarted_container_gets_a_new_agent(kube: Kube, namespace: str) -> N
     target = _open(kube, namespace, "one")
     try:
         before = target.agents(_quiet).agents
-        kube.kubectl("exec", "-n", namespace, "one", "-c", "a", "--", "kill", "1")
+        kube.end_container(namespace, "one", "a")
 
         def renewed() -> bool:
             try:

@@ -108,7 +108,7 @@ def test_a_restarted_container_is_told_and_looked_into_again(kube: Kube, namespa
     make(kube, namespace)
 
     async def scenario(view: View) -> None:
-        await asyncio.to_thread(kube.kubectl, "exec", "-n", namespace, "one", "-c", "a", "--", "kill", "1")
+        await asyncio.to_thread(kube.end_container, namespace, "one", "a")
         await view.until("the restart", lambda: "a restarted" in view.banner)
         await view.until("both agents again", lambda: view.healthy and "2 agents" in view.header)
 
