@@ -112,6 +112,7 @@ def _paths(items: list[Path]) -> Section:
             "retrans",
             lambda row: _worst_loss(row) if isinstance(row, Path) else row.leg.retransmit_ratio,
             units.ratio,
+            role=_loss_role,
             least=7,
         ),
         number_column("connect", _connect, units.microseconds, rank=2, least=7),
@@ -169,6 +170,12 @@ def _least(row: Row) -> int | None:
 
 def _connect(row: Row) -> float | None:
     return None if isinstance(row, Path) else row.leg.connect_p50_us
+
+
+def _loss_role(row: Row) -> str:
+    if not (ratio := _worst_loss(row) if isinstance(row, Path) else row.leg.retransmit_ratio):
+        return "dim"
+    return "critical" if ratio >= 10 * LOSS else "warning" if ratio >= LOSS else ""
 
 
 def _worst_loss(path: Path) -> float | None:
