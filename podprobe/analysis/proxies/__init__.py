@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from podprobe.analysis.proxies.mesh import mesh, unread_rules
+from podprobe.analysis.proxies.mesh import INTERCEPTION, mesh, unread_rules
 from podprobe.analysis.proxies.paths import paths
 from podprobe.analysis.proxies.programs import proxies
 
@@ -24,7 +24,10 @@ def with_mesh(snapshot: Snapshot, admins: Mapping[str, ProxyAdmin] | None = None
         snapshot,
         proxies=tuple(replace(each, admin=told.get(each.container)) for each in proxies(snapshot)),
         mesh=found,
-        visibility=(*snapshot.visibility, *([unread_rules(found)] if found else [])),
+        visibility=(
+            *(seen for seen in snapshot.visibility if seen.area != INTERCEPTION),
+            *([unread_rules(found)] if found else []),
+        ),
     )
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 HBONE_PORT = 15008
 """Where Istio's ztunnel takes connections inside the network namespace of each Pod of an ambient mesh."""
+INTERCEPTION = "interception"
+"""The area of `visibility`."""
 _AMBIENT_LABEL = "istio.io/dataplane-mode"
 _AMBIENT_REDIRECTION = "ambient.istio.io/redirection"
 _INJECTED = ("sidecar.istio.io/status", "linkerd.io/proxy-version", "kuma.io/sidecar-injected")
@@ -61,7 +63,7 @@ def mesh(snapshot: Snapshot) -> Mesh | None:
 def unread_rules(found: Mesh) -> Visibility:
     """What cannot be seen of a mesh from inside a Pod."""
     return Visibility(
-        area="interception",
+        area=INTERCEPTION,
         container=None,
         level="partial",
         reason=f"the rules that redirect connections to {found.container or 'the ztunnel'} (iptables, nftables) can "

@@ -56,7 +56,9 @@ def test_the_finding_says_what_passes_by_and_blames_no_port_of_the_mesh() -> Non
 
 
 def test_rules_that_cannot_be_read_are_said_to_be_unread() -> None:
-    assert [each.area for each in judged(recorded("meshed")).visibility] == ["interception"]
+    once = judged(recorded("meshed"))
+    assert [each.area for each in once.visibility] == ["interception"]
+    assert judged(once) == once, "what follows already is told anew, and not twice"
     assert judged(recorded("proxied")).visibility == ()
 
 
