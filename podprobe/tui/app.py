@@ -86,6 +86,8 @@ class PodprobeApp(App[None]):
         self.source = source
         self.choice = choice
         self.clock = clock
+        self.jumping = False
+        """Letters stand beside what is in sight: the picture waits, or they would stand beside something else."""
         self.today = today
         self.directory = directory or Path()
         self._against = against
@@ -116,7 +118,8 @@ class PodprobeApp(App[None]):
         from podprobe.tui.screens.diff import DiffScreen
         from podprobe.tui.screens.main import PodScreen
 
-        screen = self.screen
+        # The last report may come when the last screen has gone.
+        screen = self.screen if self.screen_stack else None
         if self._against is None or not isinstance(screen, PodScreen) or screen.state is None:
             return
         against, self._against = self._against, None
@@ -146,13 +149,19 @@ class PodprobeApp(App[None]):
     def action_jump(self) -> None:
         """Letters beside what is in sight."""
         from podprobe.tui.screens.jump import JumpScreen, Place, labelled, places
+        from podprobe.tui.screens.painting import Painting
 
         def go(place: Place | None) -> None:
+            self.jumping = False
+            for screen in self.screen_stack:
+                if isinstance(screen, Painting):
+                    screen.paint()
             if place is not None and place.painter.is_attached:
                 self.screen.set_focus(place.painter)
                 place.painter.point(place.target)
 
         if labels := labelled(places(self.screen)):
+            self.jumping = True
             self.push_screen(JumpScreen(labels), go)
 
     def action_keys(self) -> None:

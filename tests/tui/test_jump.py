@@ -7,11 +7,12 @@ import pytest
 from podprobe.tui.screens.details import DetailsScreen
 from podprobe.tui.screens.jump import LETTERS, JumpScreen, Place, labelled
 from podprobe.tui.screens.main import PodScreen
+from podprobe.tui.sources import Looked
 from podprobe.tui.widgets.grid import Grid
 from podprobe.tui.widgets.painter import Painter
 from podprobe.tui.widgets.sheet import Sheet
 from tests.support.samples import large_pod, troubled_pod
-from tests.tui.support import app_with, settled
+from tests.tui.support import Feed, app_with, replace, settled
 
 
 @pytest.mark.parametrize("count", [0, 1, 26, 27, 51, 52, 300, 676, 2000])
@@ -83,3 +84,34 @@ async def test_in_details() -> None:
         await pilot.press(*name)
         details = app.screen.query_one("#details", Sheet)
         assert details.pointed == place.target
+
+
+async def test_the_picture_waits_while_the_letters_are_shown() -> None:
+    pod = troubled_pod()
+    feed = Feed([Looked(pod)])
+    app = app_with(feed)
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        under = app.screen
+        assert isinstance(under, PodScreen)
+        await pilot.press("2", "o")
+        first, *rest = pod.containers
+        feed.put(Looked(replace(pod, containers=(replace(first, restarts=first.restarts + 1), *rest))))
+        await pilot.pause(0.5)
+        assert not under.query_one("#banner").display
+        await pilot.press("escape")
+        await pilot.pause()
+        assert under.query_one("#banner").display
+
+
+async def test_the_map_begins_at_the_worst_channel_though_boxes_are_drawn_before() -> None:
+    pod = troubled_pod()
+    feed = Feed([Looked(replace(pod, channels=()), declared=True)])
+    async with app_with(feed).run_test(size=(120, 36)) as pilot:
+        await settled(pilot)
+        feed.put(Looked(pod))
+        await pilot.pause(0.3)
+        await settled(pilot)
+        pointed = pilot.app.screen.query_one("#map", Sheet).pointed
+        assert isinstance(pointed, tuple)
+        assert pointed[0] == "channel"

@@ -53,6 +53,8 @@ class Painting(Screen[None]):
 
     def paint(self) -> None:
         """Paint everything that is in sight."""
+        if self.app.jumping:
+            return
         self.painted_at = self.app.clock()
         with self.app.batch_update():
             self.paint_status()
@@ -66,6 +68,8 @@ class Painting(Screen[None]):
 
     def paint_status(self) -> None:
         """Header and banners: what changes without a snapshot."""
+        if self.app.jumping:
+            return
         now = self.app.clock()
         snapshot = self.state.snapshot if self.state else None
         self.query_one("#header", Sheet).show(

@@ -54,6 +54,8 @@ class Sheet(Painter, can_focus=True):
         self._lines: list[Line] = []
         self._targets: list[Target] = []
         self._pointed: Target | None = None
+        self._moved = False
+        """The user has moved the cursor; until then it stands on what is preferred, as soon as that is there."""
         if direct:
             self.can_focus = False
 
@@ -79,6 +81,7 @@ class Sheet(Painter, can_focus=True):
 
     def point(self, target: Target | None) -> None:
         """Put the cursor on a target."""
+        self._moved = True
         if target == self._pointed:
             return
         self._pointed = target
@@ -125,6 +128,11 @@ class Sheet(Painter, can_focus=True):
             other = self._targets[min(place, len(self._targets) - 1)] if self._targets else None
             self._pointed = next(first, other) if not before else other
             self.post_message(self.Pointed(self, self._pointed))
+        elif not self._direct and not self._moved and self._prefer is not None:
+            preferred = [one for one in self._targets if isinstance(one, tuple) and one[0] == self._prefer]
+            if preferred and self._pointed != preferred[0]:
+                self._pointed = preferred[0]
+                self.post_message(self.Pointed(self, self._pointed))
         self.virtual_size = Size(width, len(self._lines))
         self.refresh()
 
