@@ -99,7 +99,8 @@ def main(wanted: list[str]) -> int:
         table.add_row(*cells(measure))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
     if not wanted:
-        PAGE.write_text(page(measures, skipped))
+        _, heading, written_by_others = PAGE.read_text().partition("\n## ")
+        PAGE.write_text(page(measures, skipped) + heading + written_by_others)
     return int(any(measure.ok is False for measure in measures))
 
 

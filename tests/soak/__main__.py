@@ -37,7 +37,7 @@ _HEAD = f"""{HEADING}
 
 Written by `python -m tests.soak --write`: a look a second at the demo Pod, faults and all; anonymous memory and open
 files of the client and of each agent, read from /proc. Growth is from the time after warming up (the first
-{WARM_UP_RATIO:.0%}) to the end: at most 1 MiB, and no file descriptor.
+{WARM_UP_RATIO:.0%}) to the end, to be at most 1 MiB, and no file descriptor.
 
 """
 
