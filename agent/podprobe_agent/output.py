@@ -18,7 +18,7 @@ from podprobe_agent.lean import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
 PART_BYTES = 128 << 10
 """A part is sent once it has grown to this, in bytes of JSON or rows."""
@@ -37,12 +37,17 @@ class Output:
     """Writes frames to a file descriptor.
 
     The descriptor may be blocking or not: whoever made it may share it with others, so its mode is left alone.
+
+    Args:
+        descriptor: where to.
+        before_end: told of a request just before its END or ERROR goes out.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, before_end: Callable[[int], object] | None = None) -> None:
         self.written_at = 0.0
         """When something was written last, on the clock of `time.monotonic`."""
         self._descriptor = descriptor
+        self._before_end = before_end
         self._lock = threading.Lock()
         self._gathered: list[bytes] = []
         self._room = select.poll()
@@ -53,6 +58,8 @@ class Output:
 
         A part of a look may be held back until more has come, or its end: one call of the kernel's writes them all.
         """
+        if self._before_end is not None and kind in (protocol.END, protocol.ERROR):
+            self._before_end(request)
         frame = protocol.encode(kind, request, payload, compress=kind != protocol.BEAT)
         with self._lock:
             self._gathered.append(frame)

@@ -73,7 +73,8 @@ class Server:
     """Answers the requests that arrive on one descriptor with frames on another."""
 
     def __init__(self, source: int, sink: int, delivery: Delivery | None = None) -> None:
-        self.output = Output(sink)
+        # Not when the thread that answers is done: the client sends its next request as soon as it has read END.
+        self.output = Output(sink, lambda request: self._cancels.pop(request, None))
         self._source = source
         self._delivery = delivery
         self._decoder = protocol.FrameDecoder()
@@ -130,8 +131,8 @@ class Server:
             cancelled = self._cancels[frame.request] = threading.Event()
             # Without what threading.Thread adds: to wait until the new thread runs costs as much as a small area.
             _thread.start_new_thread(self._answer, (frame, cancelled))
-        elif frame.kind == protocol.CANCEL and frame.request in self._cancels:
-            self._cancels[frame.request].set()
+        elif frame.kind == protocol.CANCEL and (pending := self._cancels.get(frame.request)):
+            pending.set()
 
     def _answer(self, frame: protocol.Frame, cancelled: threading.Event) -> None:
         """Answer one request, whatever happens, with one END or ERROR."""
@@ -144,5 +145,3 @@ class Server:
                 f"{type(error).__name__}: {error}" if not isinstance(error, RefusedError) else str(error)
             )
             self.output.send_json(protocol.ERROR, frame.request, {"message": message})
-        finally:
-            self._cancels.pop(frame.request, None)

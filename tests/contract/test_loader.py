@@ -163,7 +163,7 @@ if sys.argv[1] == "end of stream":
 else:
     os.kill(agent.hello.pid, int(sys.argv[1]))
 stream._process.wait()
-print("left behind:", Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+print("left behind:", Path(f"/proc/self/task/{os.getpid()}/children").read_text().split(), flush=True)
 os._exit(0)
 """
 
