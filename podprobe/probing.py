@@ -37,6 +37,8 @@ class Prober:
     def __init__(self, pool: Executor) -> None:
         self._pool = pool
         self._rounds: dict[ProbePlan, deque[tuple[float, Latency]]] = {}
+        self.connects = 0
+        """Connects that were made in all."""
 
     def start(self, connected: AgentSet, known: Snapshot, count: int) -> Started:
         """Have the listeners of `known` probed, `count` times each at most. Does not wait."""
@@ -57,7 +59,9 @@ class Prober:
             except LookError:
                 continue  # a lost agent is already told of by the look itself
             rounds = self._rounds.setdefault(item, deque())
-            rounds.append((now, latency_from(answer, item.from_container, item.to_container, item.to, "tcp")))
+            measured = latency_from(answer, item.from_container, item.to_container, item.to, "tcp")
+            self.connects += measured.count
+            rounds.append((now, measured))
             while now - rounds[0][0] > _WINDOW_SECONDS:
                 rounds.popleft()
             result.append(reduce(merged, (latency for _, latency in rounds)))

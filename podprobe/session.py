@@ -72,6 +72,8 @@ class Session:
         self._pool = ThreadPoolExecutor(max_workers=16, thread_name_prefix="look")
         self._pool.submit(_load, self.options.active)
         self._connected: AgentSet | None = None
+        self._probed: deque[int] = deque([0, 0], maxlen=2)
+        """Connects of probes in all, when each of the last two looks was done."""
         self._declared: tuple[Container, ...] = ()
         """As the target told them: the paths of probes have to be asked for as they are."""
 
@@ -153,6 +155,10 @@ class Session:
             known = assemble(look)
             probes, asked = self._start_probes(connected, known), self._start_asking(connected, known)
         look = replace(look, latency=self._prober.finish(probes), admins=self._administrator.finish(asked))
+        if self._history:
+            # Those of the look before may have come after it had read the counters.
+            look = replace(look, own_probes=self._prober.connects - self._probed[0])
+        self._probed.append(self._prober.connects)
         dns, unasked = self._lookups.result()
         trials = self._trials.result() if self.options.try_probes else {}
         look = replace(

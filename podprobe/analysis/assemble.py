@@ -49,6 +49,8 @@ class Look:
     """What proxies' administration ports said, by container."""
     trials: Mapping[tuple[str, str], ProbeTrial] = field(default_factory=dict)
     """Of probes that were tried, by container and role."""
+    own_probes: int = 0
+    """TCP connects of the session's own since its look before read the counters, at most."""
     taken_at: float = 0.0
     """Seconds since the epoch."""
     seconds: float = 0.0
@@ -136,7 +138,9 @@ def _network(look: Look, people: Household) -> Network:
         hostname=counters.hostname if counters else None,
         localhost=counters.localhost if counters else (),
         interfaces=interfaces,
-        counters=Counters(values=dict(counters.values)) if counters else Counters(),
+        counters=Counters(values=dict(counters.values), own_probes=look.own_probes)
+        if counters
+        else Counters(),
         listeners=listeners(sockets, areas.items["packet"], whose, look.state.containers),
         connections=kept,
         connection_count=total,

@@ -215,6 +215,8 @@ class Counters(Model, frozen=True, kw_only=True):
     values: dict[str, int] = {}
     rates: dict[str, float] = {}
     """Per second since the look before; empty on the first."""
+    own_probes: int = 0
+    """TCP connects of podprobe's own that the values may have counted since the look before, at most."""
 
 
 class Network(Model, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     "by reset, {resets:n} at least: since the look before, else since the Pod began.",
     measured="`Tcp.EstabResets` over `Tcp.ActiveOpens` + `Tcp.PassiveOpens` (/proc/net/snmp). The kernel "
     "counts a connection within the Pod at both ends, and does not tell connections within the Pod "
-    "from those with outside.",
+    "from those with outside. Probes of podprobe's own since the look before are taken off.",
     why="A reset throws away what was under way. It comes from a program that closes a socket it has not "
     "read to its end, from timeouts that are shorter on one side than on the other, and from crashes.",
     remedy="Compare keep-alive and idle timeouts: the client's must be the shorter. `podprobe capture` shows "
@@ -45,8 +45,10 @@ def resets(look: Look) -> Iterator[Hit]:
         past = before.network.counters.values
         if past:
             now, since = {key: now[key] - past[key] for key in now if key in past}, "since the look before"
-    opened = now.get("Tcp.ActiveOpens", 0) + now.get("Tcp.PassiveOpens", 0)
-    cut = now.get("Tcp.EstabResets", 0)
+    # Many a server (haproxy) answers a connection without a request, as a probe's, with a reset.
+    probes = look.snapshot.network.counters.own_probes
+    cut = max(0, now.get("Tcp.EstabResets", 0) - probes)
+    opened = max(cut, now.get("Tcp.ActiveOpens", 0) + now.get("Tcp.PassiveOpens", 0) - 2 * probes)
     ratio = share(cut, opened)
     if ratio is None or ratio < look["warning_ratio"] or cut < look["resets"]:
         return

@@ -196,6 +196,21 @@ def test_resets_of_long_ago() -> None:
     assert "TCP106" not in codes(now, [before])
 
 
+def test_resets_of_podprobes_own_probes() -> None:
+    """haproxy resets a connection that brought no request."""
+    before = counted(ActiveOpens=1_000, PassiveOpens=1_000, EstabResets=0)
+    now = counted(ActiveOpens=1_100, PassiveOpens=1_100, EstabResets=60)
+    assert "60 sockets of 200 opened" in only("TCP106", now, [before]).evidence[0]
+
+    def probed(number: int) -> Snapshot:
+        counters = replace(now.network.counters, own_probes=number)
+        return replace(now, network=replace(now.network, counters=counters))
+
+    assert "30 sockets of 140 opened" in only("TCP106", probed(30), [before]).evidence[0]
+    assert "TCP106" not in codes(probed(60), [before])
+    assert "TCP106" not in codes(probed(500), [before])
+
+
 def test_resets_of_a_pod_whose_containers_do_not_talk() -> None:
     pod = counted(ActiveOpens=1_000, EstabResets=500)
     assert "TCP106" not in codes(replace(pod, network=replace(pod.network, flows=())))
