@@ -74,8 +74,9 @@ def _namespace() -> Iterator[None]:
     try:
         yield
     finally:
+        # Waits: a node that takes Pods down is no place for the measurements that follow.
         subprocess.run(
-            ["kubectl", "delete", "namespace", NAMESPACE, "--wait=false"], check=False, capture_output=True
+            ["kubectl", "delete", "namespace", NAMESPACE, "--timeout=180s"], check=False, capture_output=True
         )
 
 
