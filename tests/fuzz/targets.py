@@ -131,7 +131,7 @@ def _frames() -> Callable[[bytes], object]:
     """The first byte says where the stream is cut into reads."""
     import msgspec
 
-    from podprobe.agents import answers, client
+    from podprobe.agents import answers, client, reading
     from podprobe_agent import protocol
 
     hello = msgspec.json.Decoder(answers.Hello).decode
@@ -151,9 +151,9 @@ def _frames() -> Callable[[bytes], object]:
         elif frame.kind == protocol.END:
             client._decode_end(frame.payload)
         elif frame.kind == protocol.ERROR:
-            client._decode_error(frame.payload)
+            reading._decode_error(frame.payload)
         elif frame.kind == protocol.PART:
-            part = client._decode_part(frame.payload)
+            part = reading.decode_part(frame.payload)
             if part.items and part.area in client._decode_items:
                 client._decode_items[part.area](part.items)
             elif part.value and part.area in client._decode_value:

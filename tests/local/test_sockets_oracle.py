@@ -25,7 +25,7 @@ pytestmark = [
 ]
 
 INSIDE = """
-import socket, subprocess, sys
+import socket, subprocess, sys, time
 subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
 keep = []
 for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
@@ -54,6 +54,7 @@ for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM):
     if kind != socket.SOCK_DGRAM:
         one.listen(4)
     two = socket.socket(socket.AF_UNIX, kind); two.connect("\\0oracle-%d" % kind); keep.append(two)
+time.sleep(0.5)   # acknowledgements are held back by 200 ms at most, and two look one after the other
 print("ready", flush=True)
 sys.stdin.read()
 """
