@@ -43,11 +43,12 @@ def _outer(pid: int) -> int:
 
 
 def _cgroups(outer: int) -> list[Path]:
-    """Control groups of one demo Pod."""
+    """Control groups of one demo Pod. Others may go while they are listed, which os.walk passes over."""
     return [
-        path
-        for root in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified")
-        for path in Path(root).glob(f"**/podprobe-demo-{outer}*")
+        Path(parent, name)
+        for parent, names, _ in os.walk("/sys/fs/cgroup")
+        for name in names
+        if name.startswith(f"podprobe-demo-{outer}")
     ]
 
 
