@@ -34,7 +34,7 @@ _KEPT = ("question_mark", "q")
 def tabs(here: str, width: int, filter_text: str = "", focus: str | None = None) -> list[Line]:
     """The views with their numbers; then what restricts them."""
     spans: list[Span] = []
-    short = sum(len(view.title) + 5 for view in VIEWS) > width
+    short = sum(len(f" 1 {view.title} ") for view in VIEWS) > width
     for number, view in enumerate(VIEWS, 1):
         title = view.title if not short or view.name == here else view.title[:4]
         role = "tab-here" if view.name == here else "tab"

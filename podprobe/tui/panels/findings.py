@@ -38,7 +38,7 @@ def draw(state: State, width: int) -> list[Line]:
         part = [one for one in state.snapshot.visibility if one.level != "full"]
         unseen = f"; {len(part)} things could not be seen (v)" if part else ""
         return [(Span(" ● ", "ok"), Span("nothing found wrong", "ok"), Span(unseen, "dim"))]
-    hint: Line = (Span("enter: evidence and remedy ", "dim"),)
+    hint: Line = (Span("  enter: evidence and remedy ", "dim"),)
     lines = []
     for number, finding in enumerate(found):
         line: Line = (
