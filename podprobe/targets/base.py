@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from podprobe.agents.client import Agent
     from podprobe.model import Container, NetworkPolicy, Service, Target, Visibility, Volume
 
+ELSEWHERE = "one agent was asked for, and it is elsewhere (--agents single)"
+"""Why a container is not looked into that could be."""
+
 
 @dataclass(frozen=True)
 class PodState:

@@ -70,7 +70,7 @@ def open_target(ref: TargetRef, access: Access) -> PodTarget:
     if ref.kind == "local":
         from podprobe.targets.local import open_local
 
-        return open_local(int(ref.name), request_timeout=access.request_timeout)
+        return open_local(int(ref.name), request_timeout=access.request_timeout, agents=access.agents)
     from podprobe.targets.kubernetes import open_pod
 
     return open_pod(f"{ref.kind}/{ref.name}", access)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.model import Visibility
+from podprobe.targets.base import ELSEWHERE
 from podprobe.targets.kubernetes.state import running, specs
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def without_agent(
     for spec, kind in specs(pod):
         if spec.name in have or spec.name in told or spec.name not in runs:
             continue
-        reason = "one agent was asked for, and it is elsewhere (--agents single)"
+        reason = ELSEWHERE
         if kind == "ephemeral":
             reason = "Kubernetes lets no ephemeral container join another"
         yield Visibility(area="agent", container=spec.name, level="none", reason=reason, allow=None)

@@ -12,7 +12,7 @@ from podprobe.agents.client import Agent
 from podprobe.agents.process import ProcessStream
 from podprobe.errors import AccessError, AgentError
 from podprobe.model import Container, Target, User, Visibility
-from podprobe.targets.base import AgentSet, PodState, Progress
+from podprobe.targets.base import ELSEWHERE, AgentSet, PodState, Progress
 from podprobe.targets.local import declared, enter, procfs, volumes
 from podprobe.targets.local.containers import Group, LocalContainer, group
 from podprobe_agent.protocol import AGENT_TITLE
@@ -20,6 +20,7 @@ from podprobe_agent.protocol import AGENT_TITLE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from podprobe.targets.access import AgentsMode
 
 _SAME_LOOK_SECONDS = 0.2
 """A look asks for the agents and then for the state; to go through all of a machine's processes twice costs."""
@@ -31,13 +32,15 @@ class LocalTarget:
     Args:
         pid: any process of the group, as this machine numbers it.
         request_timeout: seconds that an agent may take to start.
+        mode: one agent in each container, or a single one, in that of `pid`.
     """
 
     live = True
 
-    def __init__(self, pid: int, request_timeout: float = 30.0) -> None:
+    def __init__(self, pid: int, request_timeout: float = 30.0, mode: AgentsMode = "each") -> None:
         self._pid = pid
         self._timeout = request_timeout
+        self._mode = mode
         self._agents: dict[str | None, tuple[int, Agent]] = {}
         self._found: Group
         self._found_at = float("-inf")
@@ -84,12 +87,7 @@ class LocalTarget:
             AccessError: entering the namespaces is not allowed.
         """
         found, _ = self._find()
-        # A PID namespace that an ephemeral container has joined gets one agent, that of its first owner.
-        wanted: dict[str | None, LocalContainer] = {
-            container.name: container for container in found.containers if not container.guest
-        }
-        if found.shared_pid:
-            wanted = {None: found.containers[0]}
+        wanted = self._wanted(found)
         self._drop(wanted)
         missing = {name: container for name, container in wanted.items() if name not in self._agents}
         failures: dict[str | None, AgentError | AccessError] = {}
@@ -114,6 +112,11 @@ class LocalTarget:
                     area="agent", container=name, level="none", reason=error.message, allow=error.hint or None
                 )
                 for name, error in failures.items()
+            ]
+            + [
+                Visibility(area="agent", container=container.name, level="none", reason=ELSEWHERE)
+                for container in found.containers
+                if self._mode == "single" and None not in wanted and container.name not in wanted
             ],
         )
 
@@ -142,6 +145,18 @@ class LocalTarget:
             if (name := names.get(container.id or str(container.init.namespaces["mnt"]))) is not None
         )
         return replace(found, containers=named), manifest
+
+    def _wanted(self, found: Group) -> dict[str | None, LocalContainer]:
+        """Containers to have an agent in; `None`: one for the PID namespace that all share."""
+        if found.shared_pid:
+            return {None: found.containers[0]}
+        # A PID namespace that an ephemeral container has joined gets one agent, that of its first owner.
+        hosts = [container for container in found.containers if not container.guest]
+        if self._mode == "single":
+            # What holds the namespaces open is in no container: then it is the oldest.
+            named = [each for each in hosts if any(one.pid == self._pid for one in each.members)]
+            hosts = (named or hosts)[:1]
+        return {container.name: container for container in hosts}
 
     def _drop(self, wanted: dict[str | None, LocalContainer]) -> None:
         """Forget agents that are lost, and those whose container has gone or has been started again."""
