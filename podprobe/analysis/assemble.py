@@ -125,6 +125,8 @@ def _network(look: Look, people: Household) -> Network:
         look.answers,
         people,
         [(socket.inode or 0, socket.cgroup_id) for socket in sockets],
+        runtime=look.state.target.kind == "pod",
+        host_network=look.state.target.host_network,
     )
     interfaces = tuple(Interface(**msgspec.structs.asdict(item)) for item in areas.items["interfaces"])
     own = frozenset(address.partition("/")[0] for interface in interfaces for address in interface.addresses)

@@ -9,9 +9,10 @@ import msgspec
 Level = Literal["full", "partial", "none"]
 Protocol = Literal["tcp", "udp", "raw", "packet"]
 Scope = Literal["loopback", "pod", "external"]
-Evidence = Literal["fd", "cgroup", "uid", "declared", "none"]
+Evidence = Literal["fd", "cgroup", "uid", "listener", "elimination", "declared", "none"]
 """How an owner is known, best first: an open file descriptor, the socket's cgroup id, a user id that only one
-container uses, a declared port (a guess), nothing."""
+container uses, the listener that accepted it, a user id that of all processes which cannot be looked into only one
+container's have (unix sockets), a declared port (a guess), nothing."""
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):

@@ -31,6 +31,8 @@ _OWNED_BY = {
     "fd": "open file",
     "cgroup": "cgroup",
     "uid": "uid (likely)",
+    "listener": "its listener",
+    "elimination": "elimination (likely)",
     "declared": "declared (a guess)",
     "none": "unknown",
 }

@@ -18,6 +18,8 @@ _EVIDENCE = {
     "fd": "open descriptor",
     "cgroup": "socket's cgroup",
     "uid": "user id",
+    "listener": "its listener",
+    "elimination": "elimination",
     "declared": "declared port",
     "none": "not known",
 }

@@ -50,10 +50,72 @@ def test_a_socket_held_in_two_containers_is_nobodys_alone() -> None:
 
 def test_a_cgroup_id_is_learnt_from_an_owned_socket() -> None:
     containers = [running("a"), running("b")]
-    answers = [answered("a", processes=[process(1)], fds=[FdItem(pid=1, sockets=(100,))])]
-    whose = _owners(containers, answers, [(100, 555), (101, 555), (102, 777)])
+    a = answered("a", processes=[process(1)], fds=[FdItem(pid=1, sockets=(100,))])
+    b = answered("b", processes=[process(1)])
+    sockets = [(100, 555), (101, 555), (102, 777)]
+    whose = _owners(containers, [a, b], sockets)
     assert (whose.of(101, 555).container, whose.of(101, 555).owner.by) == ("a", "cgroup")
     assert whose.of(102, 777).container is None
+    # Of a container that nobody looked into, it may be the one that made the socket and handed it on.
+    assert _owners(containers, [a], sockets).of(101, 555).container is None
+    # Nor do sockets of two groups tell which of them is the container's.
+    a.areas.items["fds"].append(FdItem(pid=1, sockets=(102,)))
+    assert _owners(containers, [a, b], sockets).of(101, 555).container is None
+
+
+def test_a_socket_that_was_handed_over_does_not_say_whose_its_group_is() -> None:
+    containers = [running("a"), running("b")]
+    b = answered(
+        "b",
+        values={"cgroup": CgroupValue(version=2, id=777)},
+        processes=[process(1)],
+        fds=[FdItem(pid=1, sockets=(100,))],
+    )
+    whose = _owners(containers, [b], [(100, 555), (101, 555)])
+    assert whose.of(101, 555).container is None
+    assert whose.of(100, 555).owner.by == "fd"
+    a = answered("a", values={"cgroup": CgroupValue(version=2, id=555)}, processes=[process(1)])
+    assert _owners(containers, [a, b], [(100, 555), (101, 555)]).of(101, 555).container == "a"
+
+
+def test_a_cgroup_refutes_what_user_id_port_and_listener_say() -> None:
+    containers = [
+        running("a", user=User(uid=1000), ports=(DeclaredPort(port=80),)),
+        running("b", user=User(uid=2000)),
+    ]
+    blind = Seen(area="fds", level="partial", reason="1 process closed")
+    own = {"cgroup": CgroupValue(version=2, id=555)}
+    a = answered("a", blind, values=own, processes=[process(1, uid=1000)], fds=[FdItem(pid=1, sockets=(1,))])
+    whose = _owners(containers, [a])
+    assert whose.of(9, 888, 1000).container is None
+    assert whose.of(9, 1, 1000).container == "a"
+    assert whose.of_listener("tcp", 80, 9, 888, 0).container is None
+    assert whose.of_listener("tcp", 80, 9, None, 0).container == "a"
+    assert whose.of_accepted(whose.of(1), 9, 888).container is None
+    assert whose.of_accepted(whose.of(1), 9, 555).container == "a"
+    # With groups of its own below it, a container has sockets of several ids.
+    a.areas.items["processes"].append(process(2, uid=1000, cgroup="/init.scope"))
+    assert _owners(containers, [a]).of(9, 888, 1000).container == "a"
+
+
+def test_on_the_hosts_network_only_files_and_control_groups_count() -> None:
+    containers = [
+        running("web", user=User(uid=1000), ports=(DeclaredPort(port=80),)),
+        running("side", user=User(uid=2000)),
+    ]
+    own = {"cgroup": CgroupValue(version=2, id=555)}
+    answers = [answered("web", values=own)]
+    people = household(containers, answers)
+    inside, outside = (
+        owners(containers, answers, people, [], host_network=host_network) for host_network in (False, True)
+    )
+    assert inside.of(7, None, 1000).container == inside.of_listener("tcp", 80, 7, None, 0).container == "web"
+    assert outside.of(7, None, 1000).container is None
+    assert outside.of_listener("tcp", 80, 7, None, 0).container is None
+    assert outside.of(7, 555).owner.by == "cgroup"
+    # What no runtime made shares its group with whoever started it.
+    loose = owners(containers, answers, people, [], host_network=True, runtime=False)
+    assert loose.of(7, 555).container is None
 
 
 def test_a_cgroup_id_claimed_twice_says_nothing() -> None:
