@@ -130,7 +130,9 @@ def _network(look: Look, people: Household) -> Network:
     )
     interfaces = tuple(Interface(**msgspec.structs.asdict(item)) for item in areas.items["interfaces"])
     own = frozenset(address.partition("/")[0] for interface in interfaces for address in interface.addresses)
-    grouped = group(connections(sockets, whose, own | frozenset(look.state.target.ips)))
+    own |= frozenset(look.state.target.ips)
+    taken_at = look.lead.areas.end.taken_at if look.lead.areas.end else None
+    grouped = group(connections(sockets, whose, own, taken_at))
     total = sum(len(members) for members in grouped.values())
     kept, omitted = reduce(grouped, total if look.all_connections else KEPT_WHOLE)
     unix, unix_count = unix_sockets(areas.items["unix"], whose)

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from podprobe.model import Container, Scope
 
 Role = Literal["client", "server", "unknown"]
+_TIME_WAIT_SECONDS = 60.0
+"""TCP_TIMEWAIT_LEN: how long the kernel keeps a closed connection, from when both sides have closed."""
+_ROUNDING_SECONDS = 2.0
+"""When a process was started comes in whole seconds, counted from a start of the machine in whole seconds."""
 _WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, not bound to
 
 
@@ -101,8 +105,16 @@ def _listens(s: InetSocket) -> bool:
     return s.state == "listen" if s.protocol == "tcp" else s.remote_port == 0
 
 
+def _talks(s: InetSocket) -> bool:
+    """It is an end of a connection: neither a listener, nor a TCP socket that is bound and does nothing yet."""
+    return not _listens(s) and not (s.state == "close" and s.remote_port == 0)
+
+
 def connections(
-    sockets: Sequence[InetSocket], whose: Owners, own_addresses: frozenset[str]
+    sockets: Sequence[InetSocket],
+    whose: Owners,
+    own_addresses: frozenset[str],
+    taken_at: float | None = None,
 ) -> list[Connection]:
     """Every socket of a connection, with its owner, its peer's, its role and its scope.
 
@@ -110,9 +122,11 @@ def connections(
         sockets: all of the namespace.
         whose: the owners.
         own_addresses: addresses of the Pod's interfaces.
+        taken_at: when the kernel listed the sockets, or a little before, seconds since the epoch. Without it nobody
+            is named for what is in TIME_WAIT.
     """
     listening = _listening(sockets, whose)
-    talking = [s for s in sockets if not _listens(s)]
+    talking = [s for s in sockets if _talks(s)]
     ends = {(s.protocol, *_key(s)): s for s in talking}
     redirected = _redirected(talking, ends, listening, own_addresses)
     result = []
@@ -122,15 +136,16 @@ def connections(
         peer = bent or ends.get((s.protocol, remote, s.remote_port, local, s.local_port))
         inside = peer is not None or is_loopback(local) or is_loopback(remote) or remote in own_addresses
         role = _role(s, listening, inside) if bent is None else _bent_role(s, bent)
-        mine = _possession(s, role, whose, listening)
+        mine = _possession(s, role, whose, listening, taken_at)
         other = NOBODY
         if inside:
             other_role: Role = "server" if role == "client" else "client"
             if peer is not None:
-                other = _possession(peer, other_role, whose, listening)
+                other = _possession(peer, other_role, whose, listening, taken_at)
             elif other_role == "server":
                 # The peer's socket is gone or belongs to the kernel; who listens there is known all the same.
-                other = listening.find(s.protocol, remote, s.remote_port) or NOBODY
+                there = listening.find(s.protocol, remote, s.remote_port)
+                other = there if there and _was_there(there, s, taken_at) else NOBODY
         if bent is None:
             # By both ends, so that both sockets of one connection say the same.
             both = is_loopback(local) and is_loopback(remote)
@@ -195,16 +210,22 @@ def _listening(sockets: Iterable[InetSocket], whose: Owners) -> _Listening:
             continue
         found = whose.of_listener(s.protocol, s.local_port, s.inode, s.cgroup_id, s.uid)
         address = _plain(s.local_address)
-        taken = wildcard.get((s.protocol, s.local_port)) if address in _WILDCARDS else None
         if address in _WILDCARDS:
-            # SO_REUSEPORT, or one listener each for IPv4 and IPv6: of different containers, neither is the one.
-            same = taken is None or taken.container == found.container
-            wildcard[s.protocol, s.local_port] = found if same else NOBODY
+            place = s.protocol, s.local_port
+            wildcard[place] = _either(wildcard.get(place), found)
         else:
-            before = exact.get((s.protocol, address, s.local_port))
-            same = before is None or before.container == found.container
-            exact[s.protocol, address, s.local_port] = found if same else NOBODY
+            spot = s.protocol, address, s.local_port
+            exact[spot] = _either(exact.get(spot), found)
     return _Listening(wildcard, exact)
+
+
+def _either(one: Possession | None, other: Possession) -> Possession:
+    """Of two listeners at one place (SO_REUSEPORT, or one each for IPv4 and IPv6): of different containers, neither."""
+    if one is None:
+        return other
+    if one.container != other.container:
+        return NOBODY
+    return one if one.since is None or (other.since is not None and one.since > other.since) else other
 
 
 def _role(s: InetSocket, listening: _Listening, inside: bool) -> Role:
@@ -218,12 +239,26 @@ def _role(s: InetSocket, listening: _Listening, inside: bool) -> Role:
     return "client"
 
 
-def _possession(s: InetSocket, role: Role, whose: Owners, listening: _Listening) -> Possession:
+def _possession(
+    s: InetSocket, role: Role, whose: Owners, listening: _Listening, taken_at: float | None
+) -> Possession:
     found = whose.of(s.inode, s.cgroup_id, s.uid)
     if found.container is None and role == "server":
         # In the backlog or in TIME_WAIT a socket has no inode; it came from its listener.
-        return listening.find(s.protocol, _plain(s.local_address), s.local_port) or found
+        listener = listening.find(s.protocol, _plain(s.local_address), s.local_port)
+        if listener is not None and _was_there(listener, s, taken_at):
+            return whose.of_accepted(listener, s.inode, s.cgroup_id)
     return found
+
+
+def _was_there(listener: Possession, s: InetSocket, taken_at: float | None) -> bool:
+    """Who listens now did so, as far as can be told, when a connection that is in TIME_WAIT was closed."""
+    if s.state != "time-wait":
+        return True
+    if taken_at is None or s.timer_ms is None or listener.since is None:
+        return False
+    closed_at = taken_at - _TIME_WAIT_SECONDS + s.timer_ms / 1000
+    return listener.since + _ROUNDING_SECONDS <= closed_at
 
 
 def _connection(s: InetSocket, mine: Possession, other: Possession, role: Role, scope: Scope) -> Connection:

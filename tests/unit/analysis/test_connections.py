@@ -10,17 +10,18 @@ from podprobe.analysis.owners import owners
 from podprobe.model import Connection, DeclaredPort
 from tests.unit.analysis.answers import answered, listening, process, running, tcp
 
+STARTED, NOW = 1000.0, 1100.0
 CONTAINERS = [running("nginx", ports=(DeclaredPort(port=80),)), running("app")]
 
 
 def _connections(*sockets, fds: dict[str, tuple[int, ...]]) -> list[Connection]:  # type: ignore[no-untyped-def]
     answers = [
-        answered(name, processes=[process(1)], fds=[FdItem(pid=1, sockets=inodes)])
+        answered(name, processes=[process(1, started_at=STARTED)], fds=[FdItem(pid=1, sockets=inodes)])
         for name, inodes in fds.items()
     ]
     people = household(CONTAINERS, answers)
     whose = owners(CONTAINERS, answers, people, [(s.inode or 0, s.cgroup_id) for s in sockets])
-    return connections(sockets, whose, frozenset({"10.0.0.4"}))
+    return connections(sockets, whose, frozenset({"10.0.0.4"}), NOW)
 
 
 def test_both_sockets_say_from_whom_to_whom() -> None:
@@ -51,17 +52,47 @@ def test_a_dual_stack_listeners_mapped_socket_meets_its_ipv4_peer() -> None:
     assert found[1].local == "127.0.0.1:8080"
 
 
-def test_time_wait_has_no_owner_but_the_servers_side_has_its_listeners() -> None:
+def _time_wait(left_ms: int | None) -> list[tuple[str, str | None, str, str | None]]:
+    """Both ends of closed connections to a server that was started 100 s ago."""
     found = _connections(
         listening("0.0.0.0:5000", inode=1),
-        tcp("127.0.0.1:5000", "127.0.0.1:41000", "time-wait"),
-        tcp("127.0.0.1:42000", "127.0.0.1:5000", "time-wait"),
+        tcp("127.0.0.1:5000", "127.0.0.1:41000", "time-wait", timer_ms=left_ms),
+        tcp("127.0.0.1:42000", "127.0.0.1:5000", "time-wait", timer_ms=left_ms),
         fds={"app": (1,), "nginx": ()},
     )
-    assert [(c.role, c.container, c.to_container) for c in found] == [
-        ("server", "app", "app"),
-        ("client", None, "app"),
+    assert all(c.owner.process is None for c in found)
+    return [(c.role, c.container, c.owner.by, c.to_container) for c in found]
+
+
+def test_a_closed_connection_was_accepted_by_who_listens_if_he_was_there_then() -> None:
+    assert _time_wait(30_000) == [("server", "app", "listener", "app"), ("client", None, "none", "app")]
+    assert _time_wait(None) == [("server", None, "none", None), ("client", None, "none", None)]
+
+
+def test_a_closed_connection_is_not_that_of_who_came_to_listen_later() -> None:
+    """TIME_WAIT lasts 60 s: with 10 s left it began 50 s ago, and this server was started 40 s ago."""
+    app = answered("app", processes=[process(1, started_at=NOW - 40)], fds=[FdItem(pid=1, sockets=(1,))])
+    sockets = [
+        listening("0.0.0.0:5000", inode=1),
+        tcp("127.0.0.1:5000", "127.0.0.1:41000", "time-wait", timer_ms=10_000),
+        tcp("127.0.0.1:42000", "127.0.0.1:5000", "time-wait", timer_ms=25_000),
     ]
+    whose = owners(CONTAINERS, [app], household(CONTAINERS, [app]), [])
+    found = connections(sockets, whose, frozenset(), NOW)
+    assert [(c.container, c.to_container) for c in found] == [(None, None), (None, "app")]
+
+
+def test_a_socket_that_nobody_has_accepted_yet_is_its_listeners() -> None:
+    (waiting,) = _connections(
+        listening("0.0.0.0:5000", inode=1),
+        tcp("127.0.0.1:5000", "127.0.0.1:41000", cgroup_id=555),
+        fds={"app": (1,), "nginx": ()},
+    )
+    assert (waiting.container, waiting.owner.by, waiting.owner.process) == ("app", "listener", None)
+
+
+def test_a_bound_socket_that_does_nothing_is_no_connection() -> None:
+    assert not _connections(tcp("127.0.0.1:7777", state="close", inode=1), fds={"app": (1,)})
 
 
 def test_outside_is_outside() -> None:
