@@ -16,7 +16,7 @@ class SessionOptions:
     probe_count_again: int = 3
     """Connects per endpoint on each further look; they add up over a minute."""
     all_connections: bool = False
-    """Keep every connection in the snapshot, however many."""
+    """Keep every connection and unix socket in the snapshot, however many."""
     try_probes: bool = False
     """Try the kubelet's probes from inside the Pod."""
     dns_names: tuple[str, ...] = ()

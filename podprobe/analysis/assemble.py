@@ -18,6 +18,7 @@ from podprobe.analysis.owners import owners
 from podprobe.analysis.starts import starts
 from podprobe.analysis.times import rfc3339
 from podprobe.analysis.trials import with_trials
+from podprobe.analysis.unix import KEPT as UNIX_KEPT
 from podprobe.analysis.unix import unix_sockets
 from podprobe.analysis.volumes import mounts, volumes
 from podprobe.model import Counters, Interface, Network, Snapshot, Tool, Visibility
@@ -135,7 +136,7 @@ def _network(look: Look, people: Household) -> Network:
     grouped = group(connections(sockets, whose, own, taken_at))
     total = sum(len(members) for members in grouped.values())
     kept, omitted = reduce(grouped, total if look.all_connections else KEPT_WHOLE)
-    unix, unix_count = unix_sockets(areas.items["unix"], whose)
+    unix, unix_count = unix_sockets(areas.items["unix"], whose, None if look.all_connections else UNIX_KEPT)
     counters = areas.values.get("counters")
     settings = dict(counters.settings) if counters else {}
     return Network(

@@ -93,9 +93,10 @@ def _traffic(snapshot: Snapshot, flows: list[Flow]) -> str:
 
 def _unix(snapshot: Snapshot) -> Iterator[Channel]:
     sockets = {each.inode: each for each in snapshot.network.unix}
-    servers = {
-        each.path: each.container for each in snapshot.network.unix if each.state == "listen" and each.path
-    }
+    servers: dict[str, set[str | None]] = {}
+    for each in snapshot.network.unix:
+        if each.state == "listen" and each.path:
+            servers.setdefault(each.path, set()).add(each.container)
     grouped: dict[tuple[str, str, str, bool], dict[int, UnixSocket]] = {}
     for index, each in enumerate(snapshot.network.unix):
         other = each.peer_container
@@ -108,8 +109,10 @@ def _unix(snapshot: Snapshot) -> Iterator[Channel]:
             first, second = sorted((each.container, other))
             key = (first, second, "socketpair", False)
         else:
-            # Who listens at the path serves; where that is over, the end that carries the path was accepted there.
-            server = servers.get(path) or (each.container if each.path else other)
+            # Who of both listens at the path serves (in files of its own, a third may listen at the same one); where
+            # that is over, the end that carries the path was accepted there.
+            listening = [name for name in (each.container, other) if name in servers.get(path, ())]
+            server = listening[0] if len(listening) == 1 else each.container if each.path else other
             client = other if server == each.container else each.container
             key = (client, server, path, True)
         grouped.setdefault(key, {})[index] = each

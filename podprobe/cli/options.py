@@ -144,7 +144,10 @@ _LOOK_OPTIONS = [
         "--dns-name", "dns_names", metavar="NAME", multiple=True,
         help="Look up an outside name from inside the Pod, too; repeatable.",
     ),
-    click.option("--all-connections", is_flag=True, help="Keep every connection, however many there are."),
+    click.option(
+        "--all-connections", is_flag=True,
+        help="Keep every connection and unix socket, however many there are.",
+    ),
     click.option(
         "--walk-budget", type=DURATION, default="2s", show_default=True,
         help="The most time to spend on counting what a volume holds.",

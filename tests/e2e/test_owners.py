@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -51,6 +52,68 @@ def test_every_owner_is_named_and_right(kube: Kube, namespace: str) -> None:
     posix = [one for one in seen["ipc"]["posix_shared_memory"] if one["name"].startswith("PostgreSQL")]
     assert posix
     assert all({user["container"] for user in one["mapped"]} == {"postgres"} for one in posix)
+
+
+_FASTCGI = """
+import os, socket, time
+{make}
+if os.fork() == 0:
+    os.setgroups([]); os.setgid({uid}); os.setuid({uid})
+    {serve}
+    time.sleep(1e9)
+time.sleep(1e9)
+"""
+_BACK = _FASTCGI.format(
+    uid=82,
+    make="s = socket.socket(socket.AF_UNIX); s.bind('/run/s/app.sock'); os.chmod('/run/s/app.sock', 0o777); s.listen()",
+    serve="c, _ = s.accept()",
+)
+_FRONT = _FASTCGI.format(
+    uid=101,
+    make="while not os.path.exists('/run/s/app.sock'): time.sleep(0.1)\ntime.sleep(1)",
+    serve="s = socket.socket(socket.AF_UNIX); s.connect('/run/s/app.sock')",
+)
+
+
+def test_workers_of_other_users_meet_over_a_unix_socket(kube: Kube, namespace: str) -> None:
+    """As nginx and php-fpm do: what either worker has open is closed to the agent of its container."""
+    shared = [{"name": "s", "mountPath": "/run/s"}]
+    made = pods.pod(
+        "fastcgi", namespace,
+        *(pods.container(name, kube.images["python"], "python3", "-c", code, volumeMounts=shared)
+          for name, code in (("back", _BACK), ("front", _FRONT))),
+        volumes=[{"name": "s", "emptyDir": {}}],
+    )  # fmt: skip
+    kube.apply(made)
+    kube.ready(namespace, "fastcgi")
+    time.sleep(3)
+    seen = kube.snapshot("fastcgi", "-n", namespace, "--passive")
+    found = {
+        (one["state"], one["container"], one["owner"]["by"], one["peer_container"])
+        for one in seen["network"]["unix"]
+        if one["path"] == "/run/s/app.sock"
+    }
+    assert found == {
+        ("listen", "back", "fd", None),
+        ("established", "back", "listener", "front"),
+        ("established", "front", "elimination", "back"),
+    }
+    assert ("unix", "front", "back") in {(one["kind"], one["a"], one["b"]) for one in seen["channels"]}
+
+
+def test_on_the_nodes_network_another_pods_listener_is_nobodys(kube: Kube, namespace: str) -> None:
+    """Both Pods run as the same user, which in a network of its own would tell."""
+    serve = "import socket, time; s = socket.create_server(('127.0.0.1', {})); time.sleep(1e9)"
+    user = {"runAsUser": 54321, "runAsGroup": 54321}
+    for name, port in (("one", 39771), ("two", 39772)):
+        program = pods.container(
+            name, kube.images["python"], "python3", "-c", serve.format(port), securityContext=user
+        )
+        kube.apply(pods.pod(name, namespace, program, hostNetwork=True))
+        kube.ready(namespace, name)
+    seen = kube.snapshot("one", "-n", namespace, "--passive")
+    found = {one["port"]: (one["container"], one["owner"]["by"]) for one in seen["network"]["listeners"]}
+    assert (found[39771], found[39772]) == (("one", "fd"), (None, "none"))
 
 
 @pytest.mark.parametrize("alone", ["client", "nginx", "redis"])

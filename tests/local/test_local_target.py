@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from podprobe.errors import AccessError, TargetError
-from podprobe.session import Session
+from podprobe.session import Session, SessionOptions
 from podprobe.targets.local import open_local
 from podprobe.targets.local.demo import Demo
 from tests.local import kernel
@@ -124,6 +125,33 @@ def test_owners_are_known_where_pids_are_shared_too() -> None:
             assert owners == {8080: ("web", "fd"), 5000: ("app", "fd"), 9090: ("metrics", "fd")}
 
 
+def test_who_waits_at_a_unix_socket_is_no_server_of_it() -> None:
+    """The kernel names the client of a connection that nobody has accepted yet; the server's end has no inode."""
+    with Demo(("unix-backlog",)) as demo:
+        with closing(Session(open_local(demo.pid), SessionOptions(active=False))) as session:
+            seen = session.look()
+        waiting = [each for each in seen.network.unix if each.path == "/run/pod/slow.sock"]
+        assert [each.container for each in waiting if each.state == "listen"] == ["worker"]
+        clients = [each for each in waiting if each.state != "listen"]
+        assert len(clients) >= 2
+        assert {(each.container, each.peer_container) for each in clients} == {("web", "worker")}
+        assert ("unix", "web", "worker", "/run/pod/slow.sock") in {
+            (each.kind, each.a, each.b, each.via) for each in seen.channels
+        }
+        # Seen from the server's container alone, the clients are nobody's.
+        inside = kernel.processes(demo, "worker")[0]
+        with closing(Session(open_local(inside, agents="single"), SessionOptions(active=False))) as session:
+            seen = session.look()
+        assert [each.name for each in seen.containers if each.agent] == ["worker"]
+        assert {each.container for each in seen.visibility if "--agents single" in each.reason} == {
+            "logger", "web", "app", "metrics",
+        }  # fmt: skip
+        found = {
+            (each.state, each.container) for each in seen.network.unix if each.path == "/run/pod/slow.sock"
+        }
+        assert found == {("listen", "worker"), ("established", None)}
+
+
 def test_a_container_that_starts_again_gets_another_agent() -> None:
     with Demo(()) as demo:
         target = open_local(demo.pid)
@@ -207,6 +235,39 @@ def test_the_hosts_own_network_is_said_to_be_that() -> None:
     state = open_local(os.getpid()).state()
     assert state.target.host_network
     assert any("host's network" in remark.reason for remark in state.visibility)
+
+
+_LISTENS = """
+import socket, sys, time
+server = socket.socket(); server.bind(("127.0.0.1", 0)); server.listen()
+print(server.getsockname()[1], flush=True)
+time.sleep(300)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_on_the_hosts_own_network_nobodys_listener_is_given_to_a_container() -> None:
+    """Another process of the container's user listens there, too."""
+    become = ["setpriv", "--clear-groups", "--reuid=54321", "--regid=54321", kernel.PYTHON, "-c", _LISTENS]
+    unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    with (
+        subprocess.Popen(become, stdout=subprocess.PIPE, text=True) as other,
+        subprocess.Popen([*unshare, *become], stdout=subprocess.PIPE, text=True) as outer,
+    ):
+        try:
+            assert other.stdout
+            assert outer.stdout
+            theirs, ours = int(other.stdout.readline()), int(outer.stdout.readline())
+            (inner,) = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text().split()
+            with closing(Session(open_local(int(inner)), SessionOptions(active=False))) as session:
+                seen = session.look()
+            (name,) = (each.name for each in seen.containers)
+            found = {each.port: (each.container, each.owner.by) for each in seen.network.listeners}
+            assert found[ours] == (name, "fd")
+            assert found[theirs] == (None, "none")
+        finally:
+            other.kill()
+            outer.kill()
 
 
 def test_a_process_that_is_not_there() -> None:

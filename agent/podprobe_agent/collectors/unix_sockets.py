@@ -76,7 +76,7 @@ def parse(buffer: bytes | bytearray, offset: int, length: int) -> dict[str, Any]
         return None
     family, type_number, state, inode = _MESSAGE.unpack_from(buffer, offset + netlink.HEADER_BYTES)
     kind = KINDS.get(type_number)
-    # A connection that has not been accepted yet is a socket without an inode; its listener tells of it.
+    # A connection that has not been accepted yet is a socket without an inode; its listener tells of its client.
     if family != _AF_UNIX or kind is None or not inode:
         return None
     item: dict[str, Any] = {"kind": kind, "inode": inode}

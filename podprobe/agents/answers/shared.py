@@ -22,7 +22,7 @@ class UnixItem(Answer, frozen=True, kw_only=True):
     file_inode: int | None = None
     file_device: Word | None = None
     pending: tuple[int, ...] = ()
-    """Inodes of the sockets that wait to be accepted."""
+    """Of a listener, inodes of clients that wait to be accepted (UNIX_DIAG_ICONS); the server's ends have none yet."""
 
 
 class PacketItem(Answer, frozen=True, kw_only=True):
