@@ -183,10 +183,16 @@ def _port(snapshot: Snapshot, container: Container) -> tuple[str, str | None, st
                 f"/network/flows/{index}",
                 flow.server,
             )
+    listening = {
+        (each.path, each.container)
+        for each in snapshot.network.unix
+        if each.state == "listen" and each.path and each.container
+    }
     for index, socket in enumerate(snapshot.network.unix):
-        # The accepted socket carries the path; its container is the server.
         serves = (
-            socket.state == "established" and socket.path and socket.container not in {None, container.name}
+            socket.state == "established"
+            and (socket.path, socket.container) in listening
+            and socket.container != container.name
         )
         if serves and socket.peer_container == container.name and socket.path:
             return (

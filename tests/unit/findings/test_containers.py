@@ -18,6 +18,7 @@ from podprobe.model import (
     ServicePort,
     SharedMemory,
     Snapshot,
+    UnixSocket,
     ZombieParent,
 )
 from tests.support import changes
@@ -161,6 +162,27 @@ def test_other_restarts(more: dict[str, object]) -> None:
 
 def test_a_container_that_needs_nothing_of_a_sibling() -> None:
     assert "STA101" not in codes(container(1, restarts=1, last_exit=REFUSED))
+
+
+@pytest.mark.parametrize(
+    ("server", "client", "found"), [("nginx", "webapp", True), ("webapp", "nginx", False)]
+)
+def test_a_container_that_was_too_early_for_a_unix_socket(server: str, client: str, found: bool) -> None:
+    """It is who connects that was too early, not who is connected to, whose socket has a peer and a path, too."""
+    path = "/run/app.sock"
+    unix = (
+        UnixSocket(kind="stream", state="listen", path=path, inode=1, container=server),
+        *(
+            UnixSocket(
+                kind="stream", state="established", path=path, inode=2, container=one, peer_container=other
+            )
+            for one, other in ((server, client), (client, server))
+        ),
+    )
+    pod = container(1, changes.network(unix=unix), restarts=1, last_exit=REFUSED)
+    assert ("STA101" in codes(pod)) is found
+    if found:
+        assert f"It connects to nginx at {path} now." in only("STA101", pod).evidence
 
 
 def queue(**more: object) -> Snapshot:
