@@ -20,6 +20,7 @@ from podprobe.analysis.roles import with_roles
 from podprobe.analysis.services import services
 from podprobe.config import Config
 from podprobe.findings import evaluate
+from podprobe.findings.verdicts import with_verdicts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,4 +61,4 @@ def concluded(
     snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, settings.thresholds))
     snapshot = with_seen_channels(snapshot, before)
     snapshot = with_paths(with_roles(with_mesh(snapshot, admins)), before, settings.thresholds)
-    return msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, settings))
+    return with_verdicts(msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, settings)))

@@ -11,7 +11,7 @@ from podprobe import __version__
 from podprobe.agents.inet import decode
 from podprobe.analysis.answered import household
 from podprobe.analysis.connections import connections, is_probe, listeners
-from podprobe.analysis.containers import containers
+from podprobe.analysis.containers import containers, not_running
 from podprobe.analysis.flows import KEPT_WHOLE, flows, group, reduce
 from podprobe.analysis.ipc import ipc
 from podprobe.analysis.owners import owners
@@ -71,7 +71,7 @@ def assemble(look: Look) -> Snapshot:
         taken_at=rfc3339(round(look.taken_at, 3)) or "",
         duration_ms=round(look.seconds * 1000, 1),
         target=state.target,
-        visibility=(*state.visibility, *look.visibility, *_notes(look.answers)),
+        visibility=(*state.visibility, *look.visibility, *_notes(look.answers), *not_running(seen)),
         containers=seen,
         starts=starts(seen),
         network=_network(look, people),

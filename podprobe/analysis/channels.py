@@ -88,6 +88,9 @@ def _traffic(snapshot: Snapshot, flows: list[Flow]) -> str:
         parts.append(f"p99 {micros(slowest)}")
     if ratio := health.retransmit_ratio(flows):
         parts.append(f"retransmits {percent(ratio)}")
+    if flows[0].scope != "external":
+        queues = health.accept_queues(snapshot, flows[0].server)
+        parts += [f"{waiting:,} of {room:,} wait to be accepted" for waiting, room in queues if waiting]
     return ", ".join(parts)
 
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from podprobe.analysis.times import rfc3339
-from podprobe.model import Cgroup, Pressure, Process, Processes, User, ZombieParent
+from podprobe.model import Cgroup, Pressure, Process, Processes, User, Visibility, ZombieParent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from podprobe.agents.answers import CgroupValue
     from podprobe.analysis.answered import Answered, Household, Person
@@ -50,6 +50,21 @@ def containers(
         )
         for container in declared
     )
+
+
+def not_running(seen: Sequence[Container]) -> Iterator[Visibility]:
+    """Containers that nothing can be read of because they do not run; those that have done their work are no gap."""
+    for container in seen:
+        ended_well = container.last_exit is not None and container.last_exit.exit_code == 0
+        done = container.kind in {"init", "ephemeral"} or (container.state == "terminated" and ended_well)
+        if container.state == "running" or done:
+            continue
+        state = container.state_reason or container.state
+        yield Visibility(
+            area="container", container=container.name, level="none",
+            reason=f"it does not run ({state}): it has no processes, sockets or mounts to look at",
+            allow="look again while it runs: podprobe watch, or the live view",
+        )  # fmt: skip
 
 
 def _mixed(declared: Sequence[Container], people: Household) -> frozenset[str]:

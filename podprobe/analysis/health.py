@@ -9,11 +9,13 @@ from podprobe.analysis.latency import is_slow, waited_for_cpu
 from podprobe.analysis.words import percent, share, size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from podprobe.model import Flow, Health, Latency, MessageQueue, Snapshot, Volume
 
 _ORDER: tuple[Health, ...] = ("broken", "degraded", "ok", "unknown")
+
+_FINE = frozenset({"ok", "unknown"})
 
 
 def worst(states: Iterable[Health]) -> Health:
@@ -69,13 +71,20 @@ def of_flows(snapshot: Snapshot, flows: Sequence[Flow], limits: Mapping[str, flo
             alone = limits["TCP105.alone_us"]
             slow = is_slow(each, bound, alone) and not waited_for_cpu(each, bound, alone)
             states.append("degraded" if slow else "ok")
-    address, port = endpoints.split(flows[0].server)
+    states += [
+        graded(share(waiting, room), limits["NET107.warning_ratio"])
+        for waiting, room in accept_queues(snapshot, flows[0].server)
+    ]
+    return worst(states)
+
+
+def accept_queues(snapshot: Snapshot, server: str) -> Iterator[tuple[int, int]]:
+    """Of each TCP listener that answers at an endpoint: connections that wait to be accepted, and how many may."""
+    address, port = endpoints.split(server)
     for listener in snapshot.network.listeners:
         answers = listener.address == address or endpoints.is_any(listener.address)
         if answers and listener.port == port and listener.protocol == "tcp" and listener.backlog_limit:
-            filled = share(listener.backlog, listener.backlog_limit)
-            states.append(graded(filled, limits["NET107.warning_ratio"]))
-    return worst(states)
+            yield listener.backlog or 0, listener.backlog_limit
 
 
 def of_unix(snapshot: Snapshot, path: str) -> Health:
@@ -124,21 +133,26 @@ def of_dev_shm(snapshot: Snapshot, containers: Sequence[str], limits: Mapping[st
 
 
 def of_volume(volume: Volume, limits: Mapping[str, float]) -> tuple[Health, str]:
-    """Of a volume: its worst fill level, and what it holds in words."""
-    states: list[Health] = []
-    parts = [size(volume.usage.bytes)] if volume.usage else []
+    """Of a volume: its worst fill level, and what it holds in words, the worst first."""
+    parts: list[tuple[Health, str]] = []
+    if volume.usage:
+        parts.append(("ok", size(volume.usage.bytes)))
     filled = share(volume.usage.bytes, volume.size_limit_bytes) if volume.usage else None
     if filled is not None:
-        states.append(graded(filled, limits["VOL103.warning_ratio"], limits["VOL103.critical_ratio"]))
-        parts.append(f"{percent(filled)} of its limit")
+        state = graded(filled, limits["VOL103.warning_ratio"], limits["VOL103.critical_ratio"])
+        parts.append((state, f"{percent(filled)} of its limit"))
     if volume.filesystem is not None:
         each = volume.filesystem
-        taken = share(each.used_bytes, each.used_bytes + each.available_bytes)
-        inodes = share(each.used_inodes, each.inodes)
-        states.append(graded(taken, limits["VOL101.warning_ratio"], limits["VOL101.critical_ratio"]))
-        if inodes is not None:
-            states.append(graded(inodes, limits["VOL102.warning_ratio"], limits["VOL102.critical_ratio"]))
         # Of an emptyDir on disk this is the node's filesystem, which says nothing of the channel while there is room.
-        if inodes is not None and (volume.type != "emptyDir" or volume.medium or worst(states) != "ok"):
-            parts.append(f"{percent(inodes)} of inodes")
-    return worst(states), ", ".join(parts)
+        own = volume.type != "emptyDir" or volume.medium is not None
+        taken = share(each.used_bytes, each.used_bytes + each.available_bytes)
+        state = graded(taken, limits["VOL101.warning_ratio"], limits["VOL101.critical_ratio"])
+        parts.append(
+            (state, f"{percent(taken)} of the disk" if taken is not None and state not in _FINE else "")
+        )
+        inodes = share(each.used_inodes, each.inodes)
+        if inodes is not None:
+            state = graded(inodes, limits["VOL102.warning_ratio"], limits["VOL102.critical_ratio"])
+            parts.append((state, f"{percent(inodes)} of inodes" if own or state not in _FINE else ""))
+    said = sorted(parts, key=lambda part: _ORDER.index(part[0]))
+    return worst(state for state, _ in parts), ", ".join(text for _, text in said if text)

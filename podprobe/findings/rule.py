@@ -78,6 +78,8 @@ class Rule:
     thresholds: Mapping[str, Threshold] = field(default_factory=dict)
     manifest: bool = False
     """A manifest alone can answer it."""
+    of_channels: bool = False
+    """What it finds tells how the channels at its pointers fare: they are shown with it, and no healthier than it."""
 
     @property
     def area(self) -> str:
@@ -119,6 +121,7 @@ def rule(
     remedy: str,
     thresholds: Mapping[str, Threshold] | None = None,
     manifest: bool = False,
+    of_channels: bool = False,
 ) -> Callable[[Callable[[Look], Iterable[Hit]]], Callable[[Look], Iterable[Hit]]]:
     """Register the decorated function as the check of a rule; the arguments are those of `Rule`."""
 
@@ -136,6 +139,7 @@ def rule(
             check=check,
             thresholds=thresholds or {},
             manifest=manifest,
+            of_channels=of_channels,
         )
         return check
 

@@ -68,6 +68,9 @@ class Channel(Model, frozen=True, kw_only=True):
     via: str
     """`127.0.0.1:5000`, `/run/app.sock`, `0x00001234`, the volume's name, …"""
     health: Health = "unknown"
+    """By its own numbers and by the findings that it is part of: critical is `broken`, warning is `degraded`."""
+    findings: tuple[str, ...] = ()
+    """Codes of the findings, critical and warning, that it is part of: the gravest first."""
     detail: str = ""
     evidence: tuple[str, ...] = ()
     """JSON pointers into the snapshot."""

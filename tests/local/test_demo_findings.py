@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 
 import pytest
 
@@ -38,6 +39,29 @@ def test_a_fault_is_found(fault: FaultInfo) -> None:
         pytest.skip(f"there is no rule {', '.join(sorted(unknown))}")
     with kernel.demo_with(fault.name) as demo:
         assert set(fault.findings) <= _found(demo, set(fault.findings))
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "kind"),
+    [
+        ("stuck-connection", "TCP103", "tcp"),
+        ("close-wait", "NET108", "tcp"),
+        ("accept-queue-full", "NET107", "tcp"),
+        ("lock-wait", "VOL107", "volume"),
+        ("inodes-full", "VOL102", "volume"),
+    ],
+)
+def test_the_map_shows_what_a_finding_says(fault: str, code: str, kind: str) -> None:
+    with kernel.demo_with(fault) as demo, closing(Session(open_local(demo.pid))) as session:
+        for _ in range(_LOOKS):
+            snapshot = session.look()
+            if any(finding.code == code for finding in snapshot.findings):
+                break
+            time.sleep(_PAUSE_SECONDS)
+        marked = [one for one in snapshot.channels if code in one.findings]
+        assert {one.kind for one in marked} == {kind}
+        assert {one.health for one in marked} <= {"degraded", "broken"}
+        assert {name for one in marked for name in (one.a, one.b)} != {None}
 
 
 def test_all_of_the_default_faults_are_found_together() -> None:

@@ -75,6 +75,7 @@ def _resident(segment: SharedMemory) -> str:
         "warning_ratio": bounds.threshold("IPC102.warning_ratio", Threshold),
         "critical_ratio": bounds.threshold("IPC102.critical_ratio", Threshold),
     },
+    of_channels=True,
 )
 def full_dev_shm(look: Look) -> Iterator[Hit]:
     """A /dev/shm that runs full."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     remedy="Start the receiver, or give it more workers. A larger queue (`kernel.msgmnb`) only delays what a "
     "receiver that is slower than its sender leads to.",
     thresholds={"warning_ratio": bounds.threshold("IPC103.warning_ratio", Threshold)},
+    of_channels=True,
 )
 def full_queue(look: Look) -> Iterator[Hit]:
     """A queue whose receiver is slow or away."""
@@ -76,6 +77,7 @@ def full_queue(look: Look) -> Iterator[Hit]:
     "messages.",
     remedy="Give the receiver more workers; a larger `mq_maxmsg` (up to `fs.mqueue.msg_max`) only helps with "
     "bursts.",
+    of_channels=True,
 )
 def full_posix_queue(look: Look) -> Iterator[Hit]:
     """A queue at its limit."""

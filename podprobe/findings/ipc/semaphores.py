@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     remedy="Find who should raise it. If its holder has died, restart the containers that use the set after "
     "removing it (ipcrm -s), and let the program use SEM_UNDO.",
     thresholds={"looks": Threshold(3, "looks, one after the other, that show it waiting")},
+    of_channels=True,
 )
 def long_wait(look: Look) -> Iterator[Hit]:
     """Nobody raises the semaphore."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     remedy="Give the program more workers or CPU; raise its listen() backlog (and `net.core.somaxconn` with "
     "it) only if the load comes in bursts.",
     thresholds={"warning_ratio": bounds.threshold("NET107.warning_ratio", Threshold)},
+    of_channels=True,
 )
 def accept_queue(look: Look) -> Iterator[Hit]:
     """A full accept queue, or drops at one."""
@@ -96,6 +97,7 @@ def _risen(look: Look, *names: str) -> int:
     remedy="It is a bug in the container that holds them: a response that is not closed, a pooled connection "
     "that is never checked. Restarting the container frees them until it is corrected.",
     thresholds={"connections": Threshold(16, "connections in CLOSE_WAIT of one container to one server")},
+    of_channels=True,
 )
 def close_wait(look: Look) -> Iterator[Hit]:
     """A pile of connections that their owner does not close."""
@@ -154,6 +156,7 @@ def _close_wait(snapshot: Snapshot) -> dict[tuple[str | None, str], int]:
     remedy="Keep connections alive and use them again (HTTP keep-alive, a connection pool) rather than "
     "opening one for each request; between containers, a unix socket needs no ports.",
     thresholds={"warning_ratio": Threshold(0.8, "share of the ephemeral ports taken towards one server")},
+    of_channels=True,
 )
 def client_ports(look: Look) -> Iterator[Hit]:
     """Too many connections towards one server."""
@@ -201,6 +204,7 @@ def client_ports(look: Look) -> Iterator[Hit]:
     why="connect() blocks, or fails with EAGAIN where the client does not wait: the program does not "
     "accept fast enough.",
     remedy="Give the listening program more workers, or a larger listen() backlog.",
+    of_channels=True,
 )
 def unix_backlog(look: Look) -> Iterator[Hit]:
     """A full backlog of a unix socket."""

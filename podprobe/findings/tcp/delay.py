@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         "p99_us": bounds.threshold("TCP104.p99_us", Threshold),
         "floor_us": Threshold(1000, "microseconds that the fastest round trip took"),
     },
+    of_channels=True,
 )
 def slow_round_trips(look: Look) -> Iterator[Hit]:
     """Slow round trips where no wire is."""
@@ -111,6 +112,7 @@ def _lost(flow: Flow) -> list[str]:
         "p99_us": bounds.threshold("TCP105.p99_us", Threshold),
         "alone_us": bounds.threshold("TCP105.alone_us", Threshold),
     },
+    of_channels=True,
 )
 def slow_probes(look: Look) -> Iterator[Hit]:
     """Probes that fail or dawdle."""

@@ -41,6 +41,7 @@ _MEASURED = (
         "warning_ratio": bounds.threshold("TCP101.warning_ratio", Threshold),
         "retransmits": bounds.threshold("TCP101.retransmits", Threshold),
     },
+    of_channels=True,
 )
 def loopback_loss(look: Look) -> Iterator[Hit]:
     """Retransmissions where nothing should be lost."""
@@ -83,6 +84,7 @@ def loopback_loss(look: Look) -> Iterator[Hit]:
         "warning_ratio": bounds.threshold("TCP102.warning_ratio", Threshold),
         "retransmits": bounds.threshold("TCP102.retransmits", Threshold),
     },
+    of_channels=True,
 )
 def outside_loss(look: Look) -> Iterator[Hit]:
     """Retransmissions towards outside."""
@@ -153,6 +155,7 @@ def _rtt(flow: Flow) -> list[str]:
         "backoff": Threshold(2, "times that the timer has doubled"),
         "window_ms": Threshold(1000, "milliseconds since the last segment was sent, into a closed window"),
     },
+    of_channels=True,
 )
 def standstill(look: Look) -> Iterator[Hit]:
     """Data that does not move."""

@@ -66,6 +66,7 @@ def deleted_file(look: Look) -> Iterator[Hit]:
     "the holder is stuck.",
     remedy="Hold the lock for a shorter time, or use LOCK_NB and try again later; look at what the holder "
     "does meanwhile.",
+    of_channels=True,
 )
 def foreign_lock(look: Look) -> Iterator[Hit]:
     """A lock across containers."""

@@ -117,6 +117,7 @@ def _once(seen: set[tuple[int, int, int]], filesystem: Filesystem) -> bool:
         "warning_ratio": bounds.threshold("VOL101.warning_ratio", Threshold),
         "critical_ratio": bounds.threshold("VOL101.critical_ratio", Threshold),
     },
+    of_channels=True,
 )
 def bytes_full(look: Look) -> Iterator[Hit]:
     """Few bytes are left."""
@@ -163,6 +164,7 @@ def bytes_full(look: Look) -> Iterator[Hit]:
         "warning_ratio": bounds.threshold("VOL102.warning_ratio", Threshold),
         "critical_ratio": bounds.threshold("VOL102.critical_ratio", Threshold),
     },
+    of_channels=True,
 )
 def inodes_full(look: Look) -> Iterator[Hit]:
     """Few inodes are left."""

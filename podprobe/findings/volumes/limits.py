@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         "warning_ratio": bounds.threshold("VOL103.warning_ratio", Threshold),
         "critical_ratio": bounds.threshold("VOL103.critical_ratio", Threshold),
     },
+    of_channels=True,
 )
 def near_size_limit(look: Look) -> Iterator[Hit]:
     """Close to eviction."""

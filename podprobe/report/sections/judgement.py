@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from podprobe.analysis.words import OUTSIDE
 from podprobe.report import units
+from podprobe.report.neutral import neutral
 from podprobe.report.sections.base import ABSENT, Cell, Column, Marks, Section, section, text, time
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def channels(snapshot: Snapshot, marks: Marks) -> Section:
                 text(channel.kind),
                 text(channel.via),
                 Cell(sign, float(_HEALTH_ORDER.index(channel.health)), tone),
+                Cell(neutral(" ".join(channel.findings), 60), tone=tone),
                 text(channel.detail, 200),
             )
         )
@@ -47,6 +49,7 @@ def channels(snapshot: Snapshot, marks: Marks) -> Section:
         Column("kind", 1),
         Column("via"),
         Column("health"),
+        Column("findings", 1),
         Column("detail", 2, below=True),
     )
     return section("map", "Map", columns, rows)

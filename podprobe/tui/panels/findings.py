@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from podprobe.model import Finding
     from podprobe.tui.state import State
 
+_ROOMY, _HINTED = 160, 130
+"""Cells from which there is room for the title beside the evidence, and for what enter does."""
 ORDER = {"critical": 0, "warning": 1, "info": 2}
 
 
@@ -34,26 +36,22 @@ def draw(state: State, width: int) -> list[Line]:
     found = ordered(state)
     if not found:
         if state.declared:
-            return [(Span(" ◌ ", "dim"), Span("nothing judged yet: the agents are starting", "dim"))]
+            return [(Span(" ◌ ", "dim"), Span("nothing judged yet: no agent has answered", "dim"))]
         part = [one for one in state.snapshot.visibility if one.level != "full"]
         unseen = f"; {len(part)} things could not be seen (v)" if part else ""
         return [(Span(" ● ", "ok"), Span("nothing found wrong", "ok"), Span(unseen, "dim"))]
     hint: Line = (Span("  enter: evidence and remedy ", "dim"),)
     lines = []
     for number, finding in enumerate(found):
-        line: Line = (
-            Span(" "),
-            mark_of_severity(finding.severity),
-            Span(" "),
-            said(finding.code, finding.severity),
-            Span("  "),
-            said(finding.title),
-            Span("  "),
-            said(finding.subject, "strong"),
-            Span("  "),
-            said(finding.evidence[0] if finding.evidence else "", "dim"),
-        )
-        if number == 0 and width >= 100:
+        mark = mark_of_severity(finding.severity)
+        line: Line = (Span(" "), mark, Span(" "), said(finding.code, finding.severity), Span("  "))
+        if width >= _ROOMY or not finding.evidence:
+            line = (*line, said(finding.title), Span("  "), said(finding.subject, "strong"), Span("  "))
+            line = (*line, said(finding.evidence[0] if finding.evidence else "", "dim"))
+        else:
+            # The sentence names what it is about, and holds the number: the title would push both out of sight.
+            line = (*line, said(finding.evidence[0]))
+        if number == 0 and width >= _HINTED:
             line = (*fit(line, width - length(hint)), *hint)
         aimed = tuple(
             piece._replace(target=keys.of_finding(finding)) for piece in fit(cut(line, width), width)

@@ -27,6 +27,8 @@ def draw(state: State, width: int, height: int) -> list[Line]:
     over = [one for one in state.snapshot.containers if _over(one)]
     lines: list[Line] = [counts(state), blank()]
     roomy = len(lines) + 4 * len(shown) + bool(over) <= height
+    if len(lines) + 3 * len(shown) > height:
+        shown = _ailing_first(shown)
     for container in shown:
         lines += [_aim(line, container, width) for line in _container(state, container, width)]
         if roomy:
@@ -38,7 +40,7 @@ def draw(state: State, width: int, height: int) -> list[Line]:
 def strip(state: State, width: int) -> list[Line]:
     """The same in one line, for a narrow terminal: what does not fit is counted."""
     line: Line = (Span(" "), *counts(state), Span(" │ ", "frame"))
-    shown = [one for one in state.snapshot.containers if not _over(one)]
+    shown = _ailing_first([one for one in state.snapshot.containers if not _over(one)])
     for place, container in enumerate(shown):
         used, limit = _memory(container)
         memory = f" {units.size(used)}" if used is not None else ""
@@ -60,13 +62,18 @@ def strip(state: State, width: int) -> list[Line]:
     return [cut(line, width)]
 
 
+def _ailing_first(shown: list[Container]) -> list[Container]:
+    """For where not all have room: in the Pod's order, but what does not run or is not ready before the rest."""
+    return sorted(shown, key=lambda one: one.state == "running" and one.ready is not False)
+
+
 def counts(state: State) -> Line:
     """How many findings of each severity."""
     by = {"critical": 0, "warning": 0, "info": 0}
     for finding in state.snapshot.findings:
         by[finding.severity] += 1
     if state.declared:
-        return (Span("◌ agents are starting", "dim"),)
+        return (Span("◌ no agent has answered yet", "dim"),)
     if not state.snapshot.findings:
         return (Span("● nothing found", "ok"),)
     spans: list[Span] = []
@@ -99,14 +106,15 @@ def _container(state: State, container: Container, width: int) -> list[Line]:
     now = cpu[-1] if cpu else None
     throttled = container.cgroup.cpu_throttled_ratio if container.cgroup else None
     role = "warning" if throttled is not None and throttled >= 0.25 else ""
+    cells = _SPARK - 3 if role else _SPARK
     known = [value for value in cpu if value is not None]
     value = f"{now:.2f}" if now is not None else units.ABSENT
     lines.append(
         (
             Span("  cpu ", "dim"),
-            Span(spark(cpu, _SPARK, _LEAST_CORES) if known else "·" * _SPARK, "plot" if known else "dim"),
+            Span(spark(cpu, cells, _LEAST_CORES) if known else "·" * cells, "plot" if known else "dim"),
             Span(f" {value}", "" if now is not None else "dim"),
-            Span(f" ▲ {units.ratio(throttled)} throttled" if role else "", role),
+            Span(f" ▲ thr {units.ratio(throttled)}" if role else "", role),
         )
     )
     used, limit = _memory(container)

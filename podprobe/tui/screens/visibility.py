@@ -69,11 +69,9 @@ def draw(state: State, width: int) -> list[Line]:
             lines += words(neutral(one.allow, 400), width, "key", indent="    ", first="  → ")
         lines.append(blank())
     if not lines:
-        text = (
-            "nothing is seen yet: the agents are starting"
-            if state.declared
-            else "everything podprobe looks for is seen"
-        )
+        text = "everything podprobe looks for is seen"
+        if state.declared:
+            text = "nothing is seen yet: no agent has answered"
         lines.append((Span("● " if not state.declared else "◌ ", "ok"), Span(text)))
     agents = [one for one in state.snapshot.containers if one.agent]
     if agents:

@@ -78,6 +78,7 @@ def _lonely(state: State, joined: set[str], width: int) -> list[Line]:
         for one in state.snapshot.containers
         if one.name not in joined and one.kind != "ephemeral" and state.shows(one.name) and not _done(one)
     ]
+    alone.sort(key=lambda one: one.state == "running")
     lines: list[Line] = []
     while alone:
         row: list[Line] = [(), (), (), ()]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _ROLE = {"broken": "critical", "degraded": "warning", "unknown": "dim", "ok": "wire"}
 _SPARK = 8
+_CODES = 2
+"""Findings that a channel is shown with; the first say most."""
 
 
 _SHORT = {
@@ -79,13 +81,13 @@ def _label(state: State, channel: Channel, role: str, *, short: bool) -> Line:
 
 
 def _told(state: State, channel: Channel, role: str, *, short: bool) -> Line:
-    """How the channel does: in the analysis' words, or as short as possible."""
-    p99 = _p99(state, channel)
+    """How the channel does, what is wrong first: in the analysis' words, or as short as possible."""
+    codes = (said(" ".join(channel.findings[:_CODES]), role), Span("  ")) if channel.findings else ()
     flow = _flow_of(state, channel)
     if not short or flow is None:
-        tail = (Span("  p99 "), Span(p99)) if p99 else ()
-        return said(channel.detail, role), *tail
-    parts: list[Line] = []
+        return *codes, said(channel.detail, role)
+    p99 = _p99(state, channel)
+    parts: list[Line] = [codes[:1]]
     if flow.retransmit_ratio:
         parts.append((Span(f"retrans {units.ratio(flow.retransmit_ratio)}", role),))
     if flow.rtt_us is not None:
