@@ -22,6 +22,9 @@ from tests.e2e.conftest import ROOT, Kube
 from tests.e2e.workloads import apply_deploy, busybox_deployment
 from tests.support.prometheus import needs_prometheus, prometheus, query
 
+pytestmark = pytest.mark.timeout(600)
+"""The image is built before the first test."""
+
 _IMAGE = "localhost/podprobe:e2e"
 
 
