@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from podprobe.session import SessionOptions
     from podprobe.targets.access import Access
     from podprobe.targets.base import PodTarget, Progress
+    from podprobe.tui.screens.picker import Listing
 
 
 @click.command(
@@ -81,7 +82,14 @@ def command(
         launch.watch(target, open_target, interval=interval, theme=theme, open_privileged=privileged)
         return
 
-    from podprobe.targets.kubernetes import find_pods
+    def list_pods(everywhere: bool) -> Listing:
+        from podprobe.targets.kubernetes import find_pods, where
+        from podprobe.tui.screens.picker import Listing
+
+        namespace, context = where(access)
+        place = "every namespace" if everywhere else f"namespace {namespace}"
+        pods = find_pods(selector, access, all_namespaces=everywhere)
+        return Listing(f"{place}, context {context}" if context else place, pods)
 
     def open_pod(namespace: str, name: str, progress: Callable[[Progress], None]) -> Looker:
         from podprobe.opening import open_looker
@@ -89,9 +97,9 @@ def command(
         return open_looker(f"pod/{name}", replace(access, namespace=namespace), options, progress)
 
     launch.pick(
-        _place(access, all_namespaces=all_namespaces),
-        lambda: find_pods(selector, access, all_namespaces=all_namespaces),
+        list_pods,
         open_pod,
+        everywhere=all_namespaces,
         interval=interval,
         theme=theme,
         open_privileged=partial(_open_privileged, access),
@@ -104,15 +112,3 @@ def _open_privileged(access: Access, target: Target) -> PodTarget:
 
     wanted = replace(access, namespace=target.namespace, profile="netraw", agents="single")
     return open_target(parse(f"pod/{target.pod}"), wanted)
-
-
-def _place(access: Access, *, all_namespaces: bool) -> str:
-    """Where the Pods are looked for, in words."""
-    namespace = (
-        "every namespace"
-        if all_namespaces
-        else f"namespace {access.namespace}"
-        if access.namespace
-        else "the context's namespace"
-    )
-    return f"{namespace}, context {access.context}" if access.context else namespace

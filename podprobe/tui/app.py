@@ -14,13 +14,13 @@ from textual.binding import Binding, BindingType
 from podprobe.tui import themes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from textual.app import SystemCommand
     from textual.command import Provider
     from textual.screen import Screen
 
-    from podprobe.tui.screens.picker import PodChoice
+    from podprobe.tui.screens.picker import Listing
     from podprobe.tui.sources import SnapshotSource
 
 
@@ -34,20 +34,21 @@ class Choice:
     """What the picker needs: where to find Pods, and how to open the one that is chosen.
 
     Args:
-        place: where they are looked for, in words.
-        find: lists them; called in a thread.
+        find: lists them, of every namespace or of one; called in a thread.
         open: a source for the Pod of that namespace and name.
+        everywhere: every namespace, to begin with.
     """
 
     def __init__(
         self,
-        place: str,
-        find: Callable[[], Sequence[PodChoice]],
+        find: Callable[[bool], Listing],
         open: Callable[[str, str], SnapshotSource],  # noqa: A002
+        *,
+        everywhere: bool = False,
     ) -> None:
-        self.place = place
         self.find = find
         self.open = open
+        self.everywhere = everywhere
 
 
 class PodprobeApp(App[None]):
@@ -89,6 +90,8 @@ class PodprobeApp(App[None]):
         self.jumping = False
         """Letters stand beside what is in sight: the picture waits, or they would stand beside something else."""
         self.today = today
+        self.recorded: dict[Path, int] = {}
+        """Recordings that were made, with the number of their snapshots: told when the view has ended."""
         self.directory = directory or Path()
         self._against = against
         for one in themes.THEMES:
@@ -104,7 +107,7 @@ class PodprobeApp(App[None]):
         assert self.choice is not None
         from podprobe.tui.screens.picker import PickerScreen
 
-        return PickerScreen(self.choice.place, self.choice.find, self.today)
+        return PickerScreen(self.choice.find, self.today, everywhere=self.choice.everywhere)
 
     def look_at(self, namespace: str, name: str) -> None:
         """Open the Pod that was picked."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from podprobe.model import Target
     from podprobe.targets.base import PodTarget, Progress
-    from podprobe.tui.screens.picker import PodChoice
+    from podprobe.tui.screens.picker import Listing
     from podprobe.tui.sources import Looker
 
 THEMES = ("dark", "light", "16")
@@ -42,14 +42,14 @@ def watch(
         UsageError: there is no terminal.
     """
     _need_terminal()
-    PodprobeApp(LiveSource(label, open_session, interval, open_privileged), theme=_full(theme)).run()
+    _run(PodprobeApp(LiveSource(label, open_session, interval, open_privileged), theme=_full(theme)))
 
 
 def pick(
-    place: str,
-    find: Callable[[], Sequence[PodChoice]],
+    find: Callable[[bool], Listing],
     open_session: Callable[[str, str, Callable[[Progress], None]], Looker],
     *,
+    everywhere: bool = False,
     interval: float = 1.0,
     theme: str | None = None,
     open_privileged: Callable[[Target], PodTarget] | None = None,
@@ -57,9 +57,9 @@ def pick(
     """Let the user choose a Pod, then show it.
 
     Args:
-        place: where the Pods are looked for, in words.
-        find: lists them; called in a thread.
+        find: lists them, of every namespace or of one; called in a thread.
         open_session: opens the Pod of that namespace and name.
+        everywhere: begin with every namespace.
         interval: seconds between looks.
         theme: one of `THEMES`.
         open_privileged: as of `watch`.
@@ -77,7 +77,7 @@ def pick(
             open_privileged,
         )
 
-    PodprobeApp(choice=Choice(place, find, source), theme=_full(theme)).run()
+    _run(PodprobeApp(choice=Choice(find, source, everywhere=everywhere), theme=_full(theme)))
 
 
 def replay(files: Sequence[Path], *, theme: str | None = None, against: Path | None = None) -> None:
@@ -100,7 +100,13 @@ def replay(files: Sequence[Path], *, theme: str | None = None, against: Path | N
 
         read(against)
     _need_terminal()
-    PodprobeApp(source, theme=_full(theme), against=against).run()
+    _run(PodprobeApp(source, theme=_full(theme), against=against))
+
+
+def _run(app: PodprobeApp) -> None:
+    app.run()
+    for file, count in app.recorded.items():
+        sys.stderr.write(f"podprobe: recorded {count} snapshots; see them with: podprobe replay {file}\n")
 
 
 def _full(theme: str | None) -> str | None:

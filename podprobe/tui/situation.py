@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from podprobe.model import Snapshot
     from podprobe.targets.base import Progress
     from podprobe.tui.sources import Timeline
+    from podprobe.tui.sources.survey import Survey
 
 NOTICES = 3
 """Shown at most; older ones give way."""
@@ -44,6 +45,8 @@ class Situation:
     looked_at: float | None = None
     """When the last snapshot came, on the monotonic clock."""
     timeline: Timeline | None = None
+    survey: Survey | None = None
+    """Of the recording, once it has been looked through."""
     progress: dict[str | None, Progress] = field(default_factory=dict)
     """The latest step by container, until the first snapshot."""
     notices: list[Notice] = field(default_factory=list)

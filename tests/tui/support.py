@@ -102,6 +102,7 @@ class Feed:
         self.reports = list(reports)
         self.paused: list[bool] = []
         self.sought: list[int] = []
+        self.sought_to: list[int] = []
         self.closed = threading.Event()
         self.done = threading.Event()
         self._report: Callable[[Report], None] | None = None
@@ -133,6 +134,9 @@ class Feed:
 
     def seek(self, by: int) -> None:
         self.sought.append(by)
+
+    def seek_to(self, position: int) -> None:
+        self.sought_to.append(position)
 
     def close(self) -> None:
         self.closed.set()

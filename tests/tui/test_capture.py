@@ -129,7 +129,12 @@ async def test_packets_of_a_pod_their_flows_and_a_file_of_them(tmp_path: Path) -
             await pilot.press("enter")
             assert isinstance(pilot.app.screen, FlowScreen)
             assert flows[1].client in pilot.app.screen.query_one("#captured-flow", Sheet).text
-            await pilot.press("escape", "w")
+            await pilot.press("escape", "x")
+            assert any("packets are not saved" in str(one.message) for one in app._notifications)
+            assert "ended" in status(pilot)
+            await pilot.press("escape", "q")
+            assert app.return_code is None, "unsaved packets are not to be lost at one press"
+            await pilot.press("x", "w")
             (file,) = tmp_path.glob("*-lo.pcap")
             with file.open("rb") as stream:
                 saved = analyse(stream)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from podprobe.errors import AccessError, AgentError
 from podprobe.model import Visibility, from_json, to_json
 from podprobe.targets.base import Progress
-from podprobe.tui.app import PodprobeApp
+from podprobe.tui.app import Choice, PodprobeApp
 from podprobe.tui.screens.details import DetailsScreen
 from podprobe.tui.screens.diff import DiffScreen
 from podprobe.tui.screens.keys import KeysScreen
 from podprobe.tui.screens.main import PodScreen
+from podprobe.tui.screens.picker import Listing
 from podprobe.tui.screens.visibility import VisibilityScreen
-from podprobe.tui.sources import Failed, Looked, Moved, Progressed, RecordingSource, Timeline
+from podprobe.tui.situation import Notice
+from podprobe.tui.sources import Failed, Looked, Moved, Progressed, RecordingSource, Surveyed, Timeline
+from podprobe.tui.sources.survey import Survey
 from podprobe.tui.views import VIEWS
 from podprobe.tui.widgets.grid import Grid
 from podprobe.tui.widgets.prompt import Prompt
+from podprobe.tui.widgets.roles import palette
 from podprobe.tui.widgets.sheet import Sheet
 from tests.support.samples import healthy_pod, troubled_pod
 from tests.tui.support import Feed, app_with, empty_pod, replace, series, settled
@@ -360,10 +365,107 @@ async def test_a_recording_is_scrubbed() -> None:
     feed.live = False
     async with app_with(feed).run_test(size=(100, 30)) as pilot:
         await settled(pilot)
-        assert "2/3" in text_of(pilot, "#header")
+        assert "2/3" in text_of(pilot, "#timeline")
         assert len(screen_of(pilot).history) == 2
         await pilot.press("left_square_bracket", "right_square_bracket", "right_curly_bracket")
         assert feed.sought == [-1, 1, 10]
+
+
+async def test_one_goes_where_the_findings_of_a_recording_change() -> None:
+    pods = [replace(healthy_pod(), taken_at=f"2026-03-01T03:12:{second:02}Z") for second in range(20)]
+    feed = Feed([Moved(pods[0], (), Timeline(0, 20), step=False)])
+    feed.live = False
+    async with app_with(feed).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        await pilot.press("n")
+        assert feed.sought_to == []
+        feed.put(Surveyed(Survey(("ok",) * 7 + ("critical",) * 5 + ("ok",) * 8, (7, 12))))
+        await settled(pilot)
+        assert "2 changes" in text_of(pilot, "#timeline")
+        # Quicker than the recording can follow: two presses are two changes all the same.
+        await pilot.press("n", "n", "n", "N")
+        assert feed.sought_to == [7, 12, 7]
+        bar = text_of(pilot, "#timeline")
+        await pilot.click("#timeline", offset=(bar.index("█") + 2, 0))
+        assert feed.sought_to[-1] == 9
+        # A restart between two snapshots is told as it is told live.
+        container = pods[1].containers[0]
+        again = replace(container, restarts=container.restarts + 1)
+        feed.put(
+            Moved(
+                replace(pods[1], containers=(again, *pods[1].containers[1:])), (), Timeline(1, 20), step=True
+            )
+        )
+        await settled(pilot)
+        assert f"{container.name} restarted" in text_of(pilot, "#banner")
+
+
+async def test_the_user_takes_off_a_focus_before_banners_that_come_again() -> None:
+    feed = Feed([Looked(troubled_pod())])
+    async with app_with(feed).run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        screen = screen_of(pilot)
+        await pilot.press("c")
+        screen.situation.tell([Notice("↻", "webapp restarted")])
+        await pilot.press("escape")
+        assert screen.state is not None
+        assert screen.state.focus is None
+        assert screen.situation.notices
+        await pilot.press("escape")
+        assert not screen.situation.notices
+
+
+async def test_without_colours_what_is_critical_stands_out_most() -> None:
+    app = app_with([troubled_pod()])
+    app.no_color = True
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settled(pilot)
+        looks = palette(app)
+        assert looks["critical"].reverse
+        assert looks["critical"].bold
+        assert looks["critical"].color is None
+        assert looks["warning"].bold
+        assert not looks["warning"].reverse
+
+
+async def test_the_list_of_pods_begins_with_what_fails_and_follows_the_cluster() -> None:
+    def pod(name: str, **more: Any) -> SimpleNamespace:
+        told = {"namespace": "shop", "phase": "Running", "ready": True, "node": "n1", "created_at": None, "owner": None,
+                "containers": 2, "ready_containers": 2, "restarts": 0, "reason": None}  # fmt: skip
+        return SimpleNamespace(name=name, **told | more)
+
+    asked: list[bool] = []
+
+    def find(everywhere: bool) -> Listing:
+        asked.append(everywhere)
+        pods = [
+            pod("a-well"),
+            pod("b-done", phase="Succeeded", ready=False),
+            pod("c-unready", ready=False, ready_containers=1),
+            pod("d-crash", ready=False, ready_containers=1, restarts=9, reason="CrashLoopBackOff"),
+        ]
+        return Listing("every namespace" if everywhere else "namespace shop", pods)
+
+    app = PodprobeApp(choice=Choice(find, lambda _namespace, _name: Feed([Looked(troubled_pod())])))
+    async with app.run_test(size=(120, 30)) as pilot:
+        await pilot.pause(0.2)
+        grid = app.screen.query_one("#pods", Grid)
+        assert [row.item.name for row in grid.rows if row.kind == "item"] == [
+            "d-crash", "c-unready", "a-well", "b-done",
+        ]  # fmt: skip
+        drawn = " ".join(str(grid.render_line(line).text) for line in range(6))
+        assert "CrashLoopBackOff" in drawn
+        assert "1/2" in drawn
+        assert "↻9" in drawn
+        await pilot.press("ctrl+a")
+        await pilot.pause(0.2)
+        assert asked == [False, True]
+        assert "every namespace" in app.screen.query_one("#header", Sheet).text
+        await pilot.press("f1")
+        await pilot.pause()
+        keys = app.screen.query_one("#keys-list", Sheet).text
+        assert "every namespace" in keys
+        assert "Move cursor" not in keys
 
 
 async def test_the_palette_knows_the_state() -> None:

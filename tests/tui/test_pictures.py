@@ -14,7 +14,9 @@ from podprobe.errors import AgentError
 from podprobe.model import to_json
 from podprobe.targets.base import Progress
 from podprobe.tui.app import Choice, PodprobeApp
-from podprobe.tui.sources import Failed, Looked, Progressed
+from podprobe.tui.screens.picker import Listing
+from podprobe.tui.sources import Failed, Looked, Moved, Progressed, Surveyed, Timeline
+from podprobe.tui.sources.survey import Survey
 from podprobe.tui.widgets.sheet import Sheet
 from tests.support.samples import healthy_pod, troubled_pod
 from tests.tui.support import Feed, app_with, empty_pod, frozen, replace, series, settled
@@ -39,11 +41,18 @@ class FoundPod:
     node: str | None = "node-3"
     created_at: str | None = "2026-03-01T02:57:55Z"
     owner: str | None = "ReplicaSet/shop-7d9f5c6b8"
+    containers: int = 3
+    ready_containers: int = 3
+    restarts: int = 0
+    reason: str | None = None
 
 
 PODS = [
     FoundPod("shop", "shop-7d9f5c6b8-x2x4p"),
-    FoundPod("shop", "shop-7d9f5c6b8-zz9q1", ready=False),
+    FoundPod(
+        "shop", "shop-7d9f5c6b8-zz9q1", ready=False, ready_containers=2, restarts=7, reason="CrashLoopBackOff"
+    ),
+    FoundPod("shop", "shop-7d9f5c6b8-k4m2p", ready=False, ready_containers=2),
     FoundPod("shop", "migrate-28", "Succeeded", ready=False, owner="Job/migrate-28"),
     FoundPod("shop", "cart-0", "Pending", ready=False, node=None, owner="StatefulSet/cart"),
     FoundPod("shop", "broken-5d", "Failed", ready=False, created_at="2026-02-20T00:00:00Z"),
@@ -79,6 +88,17 @@ def lost() -> Feed:
     return Feed([*(Looked(one) for one in pods), Looked(after), Failed(error, 5.0)])
 
 
+def recorded() -> Feed:
+    """The second of six snapshots, of which the third was well."""
+    pods = series(troubled_pod())
+    feed = Feed([
+        Moved(pods[-1], tuple(pods[:-1]), Timeline(1, 6), step=False),
+        Surveyed(Survey(("critical", "critical", "ok", "warning", "warning", "critical"), (2, 3, 5))),
+    ])  # fmt: skip
+    feed.live = False
+    return feed
+
+
 SCREENS: dict[str, tuple[Callable[[], Feed], list[str]]] = {
     "map": (troubled, []),
     "ports": (troubled, ["2"]),
@@ -98,6 +118,8 @@ SCREENS: dict[str, tuple[Callable[[], Feed], list[str]]] = {
     "empty": (lambda: Feed([Looked(empty_pod())]), []),
     "starting": (declared, []),
     "lost": (lost, []),
+    "recording": (recorded, []),
+    "jump": (troubled, ["o"]),
 }
 
 
@@ -112,9 +134,7 @@ def drive(keys: list[str]) -> Callable[[Pilot[None]], Any]:
     return run
 
 
-@pytest.mark.parametrize(
-    ("size", "theme"), [("80x24", "dark"), ("120x36", "dark"), ("180x50", "dark"), ("120x36", "light")]
-)
+@pytest.mark.parametrize(("size", "theme"), [(size, theme) for size in SIZES for theme in ("dark", "light")])
 @pytest.mark.parametrize("screen", SCREENS)
 def test_screen(snap_compare: Any, screen: str, size: str, theme: str) -> None:
     source, keys = SCREENS[screen]
@@ -132,7 +152,9 @@ def test_sixteen_colours(snap_compare: Any, screen: str) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_picker(snap_compare: Any, size: str) -> None:
-    choice = Choice("namespace shop, context prod-eu", lambda: PODS, lambda _namespace, _name: troubled())
+    choice = Choice(
+        lambda _: Listing("namespace shop, context prod-eu", PODS), lambda _namespace, _name: troubled()
+    )
     app = PodprobeApp(
         choice=choice, theme="podprobe-dark", clock=frozen, today=lambda: "2026-03-01T03:12:00Z"
     )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from podprobe.targets.kubernetes.resolve import FoundPod
     from podprobe.targets.kubernetes.target import KubernetesTarget
 
-__all__ = ["complete_pods", "diagnose", "find_pods", "find_replicas", "open_pod"]
+__all__ = ["complete_pods", "diagnose", "find_pods", "find_replicas", "open_pod", "where"]
 
 _COMPLETION_SECONDS = 3.0
 
@@ -57,6 +57,18 @@ def find_pods(selector: str | None, access: Access, *, all_namespaces: bool = Fa
     with closing(shared_api(access)) as api:
         namespace = None if all_namespaces else access.namespace or api.connection.namespace
         return find(api, namespace, selector)
+
+
+def where(access: Access) -> tuple[str, str | None]:
+    """The namespace and the context that a command means, as the kubeconfig says where nothing else does.
+
+    Raises:
+        TargetError: the kubeconfig cannot be used.
+    """
+    from podprobe.targets.kubernetes.shared import shared_api
+
+    with closing(shared_api(access)) as api:
+        return access.namespace or api.connection.namespace, api.connection.context
 
 
 def find_replicas(target: str, access: Access) -> list[FoundPod]:

@@ -11,11 +11,11 @@ from podprobe.targets.kubernetes import asks
 from podprobe.targets.kubernetes.asks import Ask
 from podprobe.targets.kubernetes.failures import ApiError
 from podprobe.targets.kubernetes.objects import Pod, PodList, Workload
-from podprobe.targets.kubernetes.state import phase
+from podprobe.targets.kubernetes.state import phase, specs
 
 if TYPE_CHECKING:
     from podprobe.targets.kubernetes.api import Api
-    from podprobe.targets.kubernetes.objects import Selector
+    from podprobe.targets.kubernetes.objects import ContainerStatus, Selector
 
 _WORKLOADS = {
     "deploy": ("deployments", "apps"),
@@ -38,6 +38,12 @@ class FoundPod:
     uid: str | None
     created_at: str | None
     owner: str | None
+    containers: int = 0
+    """Of the application: sidecars among them, other init and debug containers not."""
+    ready_containers: int = 0
+    restarts: int = 0
+    reason: str | None = None
+    """Why a container of it does not run (`CrashLoopBackOff`, `ErrImagePull`, `Error`): the first that does not."""
 
 
 def pod_named(api: Api, namespace: str, name: str) -> Pod:
@@ -123,6 +129,9 @@ def find(
 
 def found(pod: Pod) -> FoundPod:
     """What a list shows of a Pod."""
+    reported = pod.statuses()
+    lasting = [spec.name for spec, kind in specs(pod) if kind in {"app", "sidecar"}]
+    statuses = [reported[name] for name in lasting if name in reported]
     return FoundPod(
         namespace=pod.metadata.namespace or "default",
         name=pod.metadata.name,
@@ -134,7 +143,25 @@ def found(pod: Pod) -> FoundPod:
         owner=next(
             (f"{one.kind}/{one.name}" for one in pod.metadata.owner_references or () if one.controller), None
         ),
+        containers=len(lasting),
+        ready_containers=sum(bool(one.ready) for one in statuses),
+        restarts=sum(one.restart_count for one in statuses),
+        reason=next(filter(None, map(_trouble, reported.values())), None),
     )
+
+
+def _trouble(status: ContainerStatus) -> str | None:
+    """Why a container does not run where it should; nothing where it is only on its way, or has done its work."""
+    state = status.state
+    if state is None:
+        return None
+    if state.waiting:
+        return (
+            None if state.waiting.reason in {"ContainerCreating", "PodInitializing"} else state.waiting.reason
+        )
+    if state.terminated and state.terminated.exit_code:
+        return state.terminated.reason or f"exit code {state.terminated.exit_code}"
+    return None
 
 
 def is_ready(pod: Pod) -> bool:

@@ -41,6 +41,8 @@ class Control:
         self.adding: str | None = None
         """How far an agent with NET_RAW has come, while it is being started."""
         self._live: LiveCapture | None = None
+        self._saved = 0
+        """Packets that were there when they were last saved."""
         self._about: tuple[str, str] = ("", "")
         self._before: Snapshot | None = None
         self._named: tuple[Capture, Snapshot, Capture] | None = None
@@ -83,6 +85,12 @@ class Control:
         """Interface and filter of that capture."""
         return self._about
 
+    @property
+    def unsaved(self) -> int:
+        """Packets that are in no file yet, where any came since the last was written; they go with the capture."""
+        packets = (self.progress.packets or 0) if self.progress is not None else 0
+        return packets if packets > self._saved else 0
+
     def start(self, snapshot: Snapshot) -> None:
         """Begin a capture; the one before is let go, packets and all.
 
@@ -109,6 +117,7 @@ class Control:
         if self._live is not None:
             self._live.close()
             self._live = None
+        self._saved = 0
 
     def save(self, file: Path) -> int:
         """Write the packets there are to a pcap file; its size in bytes, 0 where there is no capture.
@@ -116,7 +125,12 @@ class Control:
         Raises:
             OSError: it cannot be written.
         """
-        return self._live.save(file) if self._live is not None else 0
+        if self._live is None:
+            return 0
+        packets = self._live.progress.packets or 0
+        size = self._live.save(file)
+        self._saved = packets
+        return size
 
     def flows(self, snapshot: Snapshot) -> Capture | None:
         """What the packets say so far, with the containers that the snapshots know."""

@@ -52,6 +52,8 @@ class CaptureScreen(Overlay):
         self._control = control
         self._snapshot = snapshot
         self._directory = directory
+        self._warned: str | None = None
+        """The key whose second press lets unsaved packets go."""
 
     def body(self) -> Widget:
         """How it goes, a line for the filter, the flows."""
@@ -79,7 +81,10 @@ class CaptureScreen(Overlay):
             grid.display = begun
             sheet.show(lambda width, _: status.draw(control, width))
             if begun:
-                empty = "no packet yet" if control.running else "no packet came"
+                empty = "no packet came"
+                if control.running:
+                    came = control.progress is not None and control.progress.packets
+                    empty = "packets come in; their flows follow" if came else "no packet yet"
                 grid.show([flows.section(control.flows(self._snapshot()), empty=empty)])
             self.query_one("#overlay-keys", Sheet).show(lambda width, _: bars.keybar(width, self._keys()))
         if not isinstance(self.focused, Input):
@@ -101,9 +106,19 @@ class CaptureScreen(Overlay):
         """Start, or stop."""
         if self._control.running:
             self._control.stop()
-        else:
+        elif self._may_drop("x"):
             self._start()
         self.paint()
+
+    def _may_drop(self, key: str) -> bool:
+        """Nothing would be lost, or the user has pressed the key again after being told what would be."""
+        lost = self._control.unsaved
+        if not lost or self._warned == key:
+            self._warned = None
+            return True
+        self._warned = key
+        self.app.say(f"{lost:,} packets are not saved: w saves them, {key} again lets them go", wrong=True)
+        return False
 
     def _start(self) -> None:
         try:
@@ -119,6 +134,8 @@ class CaptureScreen(Overlay):
 
     def action_interface(self) -> None:
         """The Pod's next one; a capture that runs begins anew on it."""
+        if self._control.running and not self._may_drop("i"):
+            return
         names = [one.name for one in self._snapshot().network.interfaces] or [self._control.interface]
         place = names.index(self._control.interface) if self._control.interface in names else -1
         self._control.interface = names[(place + 1) % len(names)]
@@ -145,6 +162,8 @@ class CaptureScreen(Overlay):
             compile_filter(expression)
         except PodprobeError as error:
             self.app.say(f"{error.message} {error.hint}".strip(), wrong=True)
+            return
+        if self._control.running and not self._may_drop("enter"):
             return
         self._control.expression = expression
         self._leave_filter()

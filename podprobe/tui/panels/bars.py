@@ -50,15 +50,27 @@ def tabs(here: str, width: int, filter_text: str = "", focus: str | None = None)
     return [tuple(spans)]
 
 
-def keys_for(*, live: bool, paused: bool, recording: bool) -> tuple[tuple[str, str, str], ...]:
-    """The bar's keys, as things stand."""
+def keys_for(
+    *, live: bool, paused: bool, recording: bool, moving: bool = False, sortable: bool = True
+) -> tuple[tuple[str, str, str], ...]:
+    """The bar's keys, as things stand.
+
+    Args:
+        live: snapshots are being taken; else they come from a file.
+        paused: the picture stands.
+        recording: what is taken is being written down.
+        moving: there is more than one snapshot to move among.
+        sortable: the view has columns.
+    """
     words = {"p": "go on" if paused else "pause", "r": "stop recording" if recording else "record"}
+    left_out = set() if sortable else {"s"}
     if not live:
         words["p"] = "play" if paused else "pause"
-    shown = [(key, written, words.get(key, what)) for key, written, what in KEYS]
-    if not live:
-        shown = [one for one in shown if one[0] not in {"r", "x"}]
-        shown.insert(6, ("right_square_bracket", "[ ]", "step"))
+        left_out |= {"r", "x"} if moving else {"r", "x", "p"}
+    shown = [(key, written, words.get(key, what)) for key, written, what in KEYS if key not in left_out]
+    if moving:
+        place = next(index for index, one in enumerate(shown) if one[0] == "p")
+        shown[place + 1 : place + 1] = [("right_square_bracket", "[ ]", "step"), ("n", "n N", "change")]
     return tuple(shown)
 
 

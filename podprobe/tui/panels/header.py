@@ -80,11 +80,7 @@ def _status(snapshot: Snapshot | None, situation: Situation, now: float) -> Line
         spans.append(Span(f"⏺ {units.number(situation.capturing)} packets  ", "critical"))
     stale = situation.stale_seconds(now)
     if not situation.live:
-        timeline = situation.timeline
         taken = units.moment(snapshot.taken_at) if snapshot else ""
-        if timeline is not None and timeline.length > 1:
-            spans.append(Span("▶ " if timeline.playing else "⏸ ", "live"))
-            spans.append(Span(f"{timeline.position + 1}/{timeline.length}  "))
         spans.append(said(f"recorded {taken}", "dim"))
     elif stale is not None:
         spans.append(Span(f"▲ stale {stale:.0f} s", "warning"))

@@ -49,6 +49,10 @@ class Capturing:
         before, self.situation.capturing = self.situation.capturing, now
         return now != before
 
+    def unsaved_packets(self) -> int:
+        """Packets that would be lost with the capture."""
+        return self._capture.unsaved if self._capture is not None else 0
+
     def end_capture(self) -> None:
         """Let go of it."""
         if self._capture is not None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from podprobe.tui.situation import notices
-from podprobe.tui.sources import Failed, Looked, Moved, Progressed
+from podprobe.tui.sources import Failed, Looked, Moved, Progressed, Surveyed
 from podprobe.tui.state import State
 
 if TYPE_CHECKING:
@@ -45,7 +45,15 @@ class Intake:
                 return state
             case Looked(snapshot, declared):
                 return self._looked(snapshot, now, state, derived, declared=declared)
+            case Surveyed(survey):
+                self._situation.survey = survey
+                return state
             case Moved(snapshot, before, _, step):
+                if step and state is not None:
+                    self._situation.settle(snapshot)
+                    self._situation.tell(notices(state.snapshot, snapshot))
+                else:
+                    self._situation.notices.clear()
                 if not step:
                     self._history.clear()
                     for earlier in before:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from textual.binding import Binding
+from textual.widgets import Input
+
 from podprobe.tui.drawing import Line, Span, blank, words
 from podprobe.tui.screens.overlay import Overlay
 from podprobe.tui.widgets.sheet import Sheet
@@ -11,7 +14,7 @@ from podprobe.tui.widgets.sheet import Sheet
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from textual.binding import Binding
+    from textual.binding import ActiveBinding
     from textual.screen import Screen
     from textual.widget import Widget
 
@@ -76,6 +79,12 @@ def listed(bindings: Iterable[Binding]) -> list[Key]:
     return [Key(" ".join(names), meaning) for meaning, names in by_meaning.items()]
 
 
+def _edits(active: ActiveBinding) -> bool:
+    """A key of a line of text: everybody knows those, and they are many."""
+    editing = {one.action for one in Input.BINDINGS if isinstance(one, Binding)}
+    return isinstance(active.node, Input) and active.binding.action in editing
+
+
 class KeysScreen(Overlay):
     """Lists the keys of the screen under it.
 
@@ -87,7 +96,7 @@ class KeysScreen(Overlay):
 
     def __init__(self, under: Screen[object]) -> None:
         super().__init__()
-        self._keys = listed(active.binding for active in under.active_bindings.values())
+        self._keys = listed(active.binding for active in under.active_bindings.values() if not _edits(active))
 
     def body(self) -> Widget:
         """One sheet."""

@@ -45,8 +45,12 @@ class PodScreen(Painting, Saving, Capturing):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *(Binding(str(number), f"view('{view.name}')", view.tells) for number, view in enumerate(VIEWS, 1)),
-        Binding("slash", "filter", "filter the rows of this view"),
-        Binding("escape", "back", "take off the filter, the banners, the focus; back to the list of Pods"),
+        Binding(
+            "slash",
+            "filter",
+            "show only rows with these words, in every view but the map (from there: in Flows)",
+        ),
+        Binding("escape", "back", "take off the filter, the focus, the banners; back to the list of Pods"),
         Binding("f", "findings", "jump to the findings"),
         Binding("tab", "app.focus_next", "next region", show=False),
         Binding("shift+tab", "app.focus_previous", "region before", show=False),
@@ -62,9 +66,11 @@ class PodScreen(Painting, Saving, Capturing):
         Binding("right_square_bracket", "seek(1)", "one snapshot on (recording)"),
         Binding("left_curly_bracket", "seek(-10)", "ten snapshots back (recording)"),
         Binding("right_curly_bracket", "seek(10)", "ten snapshots on (recording)"),
+        Binding("n", "change(1)", "on to where the findings change (recording)"),
+        Binding("N", "change(-1)", "back to where the findings change (recording)"),
         Binding("t", "app.next_theme", "next theme: dark, light, 16 colours"),
         Binding("question_mark", "app.keys", "keys of this screen"),
-        Binding("q", "app.quit", "quit"),
+        Binding("q", "leave", "quit"),
     ]
 
     app: PodprobeApp
@@ -75,6 +81,10 @@ class PodScreen(Painting, Saving, Capturing):
         self._intake = Intake(self.situation, self.history)
         self._reader = Reader(source, self)
         self._due: Timer | None = None
+        self._sent_to: int | None = None
+        """The snapshot of a recording that was asked for and is not shown yet."""
+        self._warned = False
+        """Of packets that go when the view ends."""
 
     def compose(self) -> ComposeResult:
         """Regions from top to bottom; views are made when they are first looked at."""
@@ -82,6 +92,7 @@ class PodScreen(Painting, Saving, Capturing):
         yield Sheet(id="banner", direct=True)
         yield Sheet(id="strip", direct=True)
         yield Sheet(id="tabs", direct=True)
+        yield Sheet(id="timeline", direct=True)
         with Horizontal(id="middle"):
             yield Sheet(id="pod")
             yield Container(Sheet(prefer="channel", id="map", classes="view"), id="body")
@@ -113,6 +124,8 @@ class PodScreen(Painting, Saving, Capturing):
         state = self._intake.take(report, self.app.clock(), self.state, message.derived)
         if isinstance(report, Moved):
             self.situation.timeline = report.timeline
+            if report.timeline.position == self._sent_to:
+                self._sent_to = None
             self.situation.paused = not report.timeline.playing
         if state is None or state is self.state:
             self.paint_status()
@@ -192,14 +205,19 @@ class PodScreen(Painting, Saving, Capturing):
             prompt.focus()
 
     def action_back(self) -> None:
-        """Take off one thing at a time: the filter, the banners, the focus; then back to the list of Pods."""
-        if self.filter:
+        """Take off one thing at a time: the filter, the focus, the banners; then back to the list of Pods.
+
+        Banners come again with every restart of a container; what the user has set is not to wait for that.
+        """
+        if self.filter and self.view != "map":
             self.filter = ""
+        elif self.state is not None and self.state.focus is not None:
+            self.focus_on(None)
         elif self.situation.notices:
             self.situation.notices.clear()
             self.paint_status()
-        elif self.state is not None and self.state.focus is not None:
-            self.focus_on(None)
+        elif self.filter:
+            self.filter = ""
         elif len(self.app.screen_stack) > 1:
             # Chosen from the list: back to it.
             self.dismiss()
@@ -239,6 +257,31 @@ class PodScreen(Painting, Saving, Capturing):
             )
         self.source.seek(by)
 
+    def action_change(self, way: int) -> None:
+        """Move in a recording to where the findings change."""
+        timeline, survey = self.situation.timeline, self.situation.survey
+        if self.source.live or timeline is None:
+            self.app.say("only a recording has a past to move in; r records this Pod")
+        elif survey is None:
+            self.app.say("the recording is being looked through; try again in a moment")
+        else:
+            # From where it was sent last: two quick presses are two changes, whatever has been shown meanwhile.
+            place = survey.next_change(timeline.position if self._sent_to is None else self._sent_to, way)
+            if place is None:
+                self.app.say(f"the findings do not change {'after' if way > 0 else 'before'} this snapshot")
+            else:
+                self._sent_to = place
+                self.source.seek_to(place)
+
+    def action_leave(self) -> None:
+        """Quit; with packets that nobody has saved, at the second press."""
+        lost = self.unsaved_packets()
+        if lost and not self._warned:
+            self._warned = True
+            self.app.say(f"{lost:,} packets are not saved: x and w save them, q again quits", wrong=True)
+            return
+        self.app.exit()
+
     # --- things chosen
 
     def on_painter_chosen(self, message: Painter.Chosen) -> None:
@@ -250,6 +293,8 @@ class PodScreen(Painting, Saving, Capturing):
             self.go_to(str(target[1]))
         elif target[0] == "key":
             self.app.press(str(target[1]))
+        elif target[0] == "seek":
+            self.source.seek_to(int(str(target[1])))
         elif target[0] == "container" and message.painter.id in {"pod", "strip"}:
             name = str(target[1])
             self.focus_on(None if self.state and self.state.focus == name else name)

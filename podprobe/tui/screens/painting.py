@@ -9,7 +9,7 @@ from textual.screen import Screen
 from textual.signal import Signal
 
 from podprobe.tui.history import History
-from podprobe.tui.panels import banner, bars, findings, header, pod
+from podprobe.tui.panels import banner, bars, findings, header, pod, timeline
 from podprobe.tui.situation import Situation
 from podprobe.tui.views import VIEWS
 from podprobe.tui.views import map as pod_map
@@ -75,6 +75,9 @@ class Painting(Screen[None]):
         self.query_one("#header", Sheet).show(
             lambda width, _: header.draw(snapshot, self.situation, width, now)
         )
+        course = self.query_one("#timeline", Sheet)
+        course.display = bool(timeline.draw(self.situation, self.size.width))
+        course.show(lambda width, _: timeline.draw(self.situation, width))
         strip = self.query_one("#banner", Sheet)
         lines = banner.draw(self.situation, self.size.width, now)
         if self.state is None or self.state.declared:
@@ -93,6 +96,8 @@ class Painting(Screen[None]):
             live=self.source.live,
             paused=self.situation.paused,
             recording=self.situation.recording is not None,
+            moving=self.situation.timeline is not None and self.situation.timeline.length > 1,
+            sortable=self.view != "map",
         )
 
     def _paint_panels(self) -> None:

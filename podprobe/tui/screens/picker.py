@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from podprobe.tui.app import PodprobeApp
     from podprobe.tui.drawing import Target
     from podprobe.tui.widgets.painter import Painter
+
+
+_AGAIN_SECONDS = 5.0
 
 
 class PodChoice(Protocol):
@@ -61,13 +64,37 @@ class PodChoice(Protocol):
     def owner(self) -> str | None:
         """Its controller, such as `ReplicaSet/web-7d9f`."""
 
+    @property
+    def containers(self) -> int:
+        """How many it has, init and debug containers left out."""
+
+    @property
+    def ready_containers(self) -> int:
+        """How many of them are ready."""
+
+    @property
+    def restarts(self) -> int:
+        """Of all of them."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why a container of it does not run: `CrashLoopBackOff`."""
+
+
+class Listing(NamedTuple):
+    """What a list of Pods shows."""
+
+    place: str
+    """Where they are, in words: the namespace and the context."""
+    pods: Sequence[PodChoice]
+
 
 class Listed(Message):
     """The Pods have been listed."""
 
-    def __init__(self, pods: Sequence[PodChoice], error: PodprobeError | None, taken_at: str) -> None:
+    def __init__(self, listing: Listing | None, error: PodprobeError | None, taken_at: str) -> None:
         super().__init__()
-        self.pods = pods
+        self.listing = listing
         self.error = error
         self.taken_at = taken_at
 
@@ -75,10 +102,12 @@ class Listed(Message):
 class PickerScreen(Screen[None]):
     """The Pods of a cluster.
 
+    Listed again every few seconds: whoever waits for a Pod need not ask.
+
     Args:
-        place: where they are, in words: the context and the namespace.
-        find: lists them; called in a thread, again with `ctrl+r`.
+        find: lists them, of every namespace or of one; called in a thread.
         now: the present time, RFC 3339.
+        everywhere: every namespace, to begin with.
     """
 
     app: PodprobeApp
@@ -91,6 +120,7 @@ class PickerScreen(Screen[None]):
         Binding("down", "step(1)", "down", priority=True, show=False),
         Binding("pageup", "page(-1)", "page up", priority=True, show=False),
         Binding("pagedown", "page(1)", "page down", priority=True, show=False),
+        Binding("ctrl+a", "everywhere", "every namespace, or the one again", priority=True),
         Binding("ctrl+r", "again", "list them again"),
         Binding("f1", "app.keys", "keys of this screen"),
         Binding("escape", "clear", "no filter; with none, quit"),
@@ -98,20 +128,26 @@ class PickerScreen(Screen[None]):
 
     keys: ClassVar[tuple[tuple[str, str, str], ...]] = (
         ("enter", "enter", "look at it"),
+        ("ctrl+a", "ctrl a", "every namespace"),
         ("ctrl+r", "ctrl r", "list again"),
         ("f1", "F1", "help"),
         ("escape", "esc", "quit"),
     )
 
-    def __init__(self, place: str, find: Callable[[], Sequence[PodChoice]], now: Callable[[], str]) -> None:
+    def __init__(
+        self, find: Callable[[bool], Listing], now: Callable[[], str], *, everywhere: bool = False
+    ) -> None:
         super().__init__()
-        self._place = place
+        self._place = ""
         self._find = find
         self._now = now
+        self._everywhere = everywhere
         self._pods: Sequence[PodChoice] = ()
         self._taken_at = ""
         self._error: PodprobeError | None = None
         self._listing = True
+        self._asking = 0
+        """Number of the question that is under way; 0 where none is."""
 
     def compose(self) -> ComposeResult:
         """Title, filter, Pods, keys."""
@@ -131,28 +167,47 @@ class PickerScreen(Screen[None]):
         field.cursor_blink = False
         field.focus()
         self.action_again()
+        self.set_interval(_AGAIN_SECONDS, self._quietly)
 
     def action_again(self) -> None:
         """List the Pods."""
         self._listing = True
         self._paint()
-        threading.Thread(target=self._list, name="podprobe list", daemon=True).start()
+        self._begin()
 
-    def _list(self) -> None:
+    def action_everywhere(self) -> None:
+        """Of every namespace, or of the one."""
+        self._everywhere = not self._everywhere
+        self.action_again()
+
+    def _quietly(self) -> None:
+        """Again, where this is what the user looks at and nothing is under way."""
+        if self.is_current and not self._asking:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._asking += 1
+        threading.Thread(target=self._list, args=(self._asking,), name="podprobe list", daemon=True).start()
+
+    def _list(self, number: int) -> None:
+        listing, failure = None, None
         try:
-            self.post_message(Listed(self._find(), None, self._now()))
+            listing = self._find(self._everywhere)
         except PodprobeError as error:
-            self.post_message(Listed((), error, self._now()))
+            failure = error
         except Exception as error:  # noqa: BLE001  # shown, with the way to try again
-            self.post_message(
-                Listed(
-                    (), PodprobeError(f"listing Pods failed: {type(error).__name__}: {error}"), self._now()
-                )
-            )
+            failure = PodprobeError(f"listing Pods failed: {type(error).__name__}: {error}")
+        # Whoever has asked for something else meanwhile does not want this any more.
+        if number == self._asking:
+            self.post_message(Listed(listing, failure, self._now()))
 
     def on_listed(self, message: Listed) -> None:
-        """Show them."""
-        self._pods, self._error, self._taken_at = message.pods, message.error, message.taken_at
+        """Show them. What was listed before stays where it cannot be listed now."""
+        self._asking = 0
+        self._error, self._taken_at = message.error, message.taken_at
+        if message.listing is not None:
+            self._place = message.listing.place
+            self._pods = sorted(message.listing.pods, key=lambda one: (_order(one), one.namespace, one.name))
         self._listing = False
         self._paint()
 
@@ -201,7 +256,25 @@ class PickerScreen(Screen[None]):
         return (
             text_column("namespace", lambda one: one.namespace, least=10, most=24, role="dim"),
             text_column("pod", lambda one: one.name, least=16, most=60, role="strong"),
-            Column("state", _state, lambda one: (one.phase or "", one.ready), least=12, most=16),
+            Column("state", _state, lambda one: (_order(one), one.phase or ""), least=12, most=20),
+            Column(
+                "ready",
+                lambda one: (
+                    Span(f"{one.ready_containers}/{one.containers}", "" if one.ready else "warning"),
+                ),
+                lambda one: one.ready_containers - one.containers,
+                right=True,
+                least=5,
+            ),
+            Column(
+                "restarts",
+                lambda one: (
+                    Span(f"↻{one.restarts}" if one.restarts else "–", "warning" if one.restarts else "dim"),
+                ),
+                lambda one: one.restarts,
+                right=True,
+                least=8,
+            ),
             Column(
                 "age",
                 lambda one: (Span(age(one.created_at, self._taken_at)),),
@@ -245,15 +318,27 @@ class PickerScreen(Screen[None]):
             self.app.look_at(str(target[1]), str(target[2]))
 
 
+_MARKS = {"Failed": ("✖ ", "critical"), "Succeeded": ("■ ", "dim"), "Pending": ("◌ ", "warning")}
+
+
+def _order(pod: PodChoice) -> int:
+    """What somebody on call looks for stands first: what fails, what is not ready, what is well, what has ended."""
+    if pod.reason is not None or pod.phase == "Failed":
+        return 0
+    if pod.phase == "Succeeded":
+        return 3
+    return 2 if pod.phase == "Running" and pod.ready else 1
+
+
 def _state(pod: PodChoice) -> Line:
+    if pod.reason is not None:
+        return Span("✖ ", "critical"), said(pod.reason, "critical")
     if pod.phase == "Running":
         return (Span("● ready", "ok"),) if pod.ready else (Span("▲ not ready", "warning"),)
-    mark, role = {"Failed": ("✖ ", "critical"), "Succeeded": ("■ ", "dim"), "Pending": ("◌ ", "warning")}.get(
-        pod.phase or "", ("? ", "dim")
-    )
+    mark, role = _MARKS.get(pod.phase or "", ("? ", "dim"))
     return Span(mark, role), said(pod.phase or "unknown", role)
 
 
 def _text(pod: PodChoice) -> str:
     ready = "ready" if pod.ready else "not ready"
-    return f"{pod.namespace}/{pod.name} {pod.phase} {ready} {pod.node} {pod.owner}"
+    return f"{pod.namespace}/{pod.name} {pod.phase} {pod.reason or ''} {ready} {pod.node} {pod.owner}"

@@ -66,6 +66,7 @@ class Saving:
             self.app.say(f"recording ended: cannot write {file}: {error.strerror}", wrong=True)
         else:
             self.situation.recorded += 1
+            self.app.recorded[file] = self.situation.recorded
 
     def action_diff(self) -> None:
         """Compare what is shown with a saved snapshot."""

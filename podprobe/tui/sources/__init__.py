@@ -1,6 +1,15 @@
 """Where snapshots come from. To the screen it is all the same: a live Pod, a file, a recording."""
 
-from podprobe.tui.sources.base import Failed, Looked, Moved, Progressed, Report, SnapshotSource, Timeline
+from podprobe.tui.sources.base import (
+    Failed,
+    Looked,
+    Moved,
+    Progressed,
+    Report,
+    SnapshotSource,
+    Surveyed,
+    Timeline,
+)
 from podprobe.tui.sources.live import LiveSource, Looker
 from podprobe.tui.sources.recording import RecordingSource
 
@@ -14,5 +23,6 @@ __all__ = [
     "RecordingSource",
     "Report",
     "SnapshotSource",
+    "Surveyed",
     "Timeline",
 ]

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from podprobe.errors import PodprobeError
     from podprobe.model import Snapshot
     from podprobe.targets.base import Progress
+    from podprobe.tui.sources.survey import Survey
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,14 @@ class Moved:
     """It is the one right after the last: the trends go on."""
 
 
-Report: TypeAlias = Looked | Progressed | Failed | Moved
+@dataclass(frozen=True)
+class Surveyed:
+    """A recording has been looked through from end to end."""
+
+    survey: Survey
+
+
+Report: TypeAlias = Looked | Progressed | Failed | Moved | Surveyed
 
 
 class SnapshotSource(Protocol):
@@ -90,6 +98,9 @@ class SnapshotSource(Protocol):
 
     def seek(self, by: int) -> None:
         """Move in a recording by so many snapshots; nothing where there is no past to move in."""
+
+    def seek_to(self, position: int) -> None:
+        """Go to that snapshot of a recording, counted from 0; nothing where there is no past to move in."""
 
     def capturer(self) -> Agent:
         """An agent that may capture packets.

@@ -121,6 +121,9 @@ class LiveSource:
     def seek(self, by: int) -> None:
         """A live target has no past to move in."""
 
+    def seek_to(self, position: int) -> None:
+        """A live target has no past to move in."""
+
     def capturer(self) -> Agent:
         """An agent that may capture packets: one that was added for it, or one of the session's.
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe.errors import SnapshotError, UsageError
 from podprobe.model import from_json
-from podprobe.tui.sources.base import Failed, Moved, Report, Timeline
+from podprobe.tui.sources.base import Failed, Moved, Report, Surveyed, Timeline
+from podprobe.tui.sources.survey import survey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from podprobe.agents.client import Agent
@@ -78,7 +79,14 @@ class RecordingSource:
             raise SnapshotError(f"cannot read {where}: {error.strerror}") from None
 
     def run(self, report: Callable[[Report], None]) -> None:
-        """Report the chosen snapshot, and every one that is chosen after it."""
+        """Report the chosen snapshot, and every one that is chosen after it; and once how the whole of it went."""
+        if len(self) > 1:
+            look_through = threading.Thread(
+                target=lambda: report(Surveyed(survey(self._documents()))),
+                name="podprobe survey",
+                daemon=True,
+            )
+            look_through.start()
         shown: int | None = None
         taken_at: str | None = None
         while True:
@@ -119,6 +127,12 @@ class RecordingSource:
             self._wanted = min(len(self) - 1, max(0, self._wanted + by))
             self._wake.notify()
 
+    def seek_to(self, position: int) -> None:
+        """Go to that snapshot, or to the nearest there is."""
+        with self._wake:
+            self._wanted = min(len(self) - 1, max(0, position))
+            self._wake.notify()
+
     may_add_capturer = False
 
     def capturer(self) -> Agent:
@@ -145,6 +159,18 @@ class RecordingSource:
         with self._wake:
             self._closed = True
             self._wake.notify()
+
+    def _documents(self) -> Iterator[bytes]:
+        """Every snapshot as it stands in its file; what cannot be read is empty, and nothing more once closed."""
+        for place in self._places:
+            if self._closed:
+                return
+            try:
+                with place.file.open("rb") as stream:
+                    stream.seek(place.start)
+                    yield stream.read(place.size)
+            except OSError:
+                yield b""
 
     def _before(self, number: int) -> tuple[Snapshot, ...]:
         """The snapshots before one, those left out that cannot be read."""

@@ -65,19 +65,35 @@ _SIXTEEN: dict[str, Look] = {
 }
 """With 16 colours nothing can be mixed, and what the background is nobody knows."""
 
-_palettes: dict[str, dict[str, Style]] = {}
+_COLOURLESS: dict[str, Look] = _SIXTEEN | {
+    "critical": Look(bold=True, reverse=True),
+    "warning": Look(bold=True, underline=True),
+    "info": Look(),
+    "ok": Look(),
+    "wire": Look(),
+    "container": Look(),
+    "key": Look(bold=True),
+    "heading": Look(bold=True),
+    "focus": Look(bold=True, underline=True),
+    "badge-critical": Look(bold=True, reverse=True),
+    "badge-warning": Look(bold=True, underline=True),
+}
+"""Where the user wants none (NO_COLOR): greys go by brightness, and red is darker than the text around it."""
+
+_palettes: dict[tuple[str, bool], dict[str, Style]] = {}
 
 
 def palette(app: App[object]) -> dict[str, Style]:
     """The style of each role under the present theme."""
-    found = _palettes.get(app.theme)
+    key = (app.theme, app.no_color)
+    found = _palettes.get(key)
     if found is None:
-        found = _palettes[app.theme] = _mixed(app.theme_variables, ansi=app.current_theme.ansi)
+        looks = ROLES | (_COLOURLESS if app.no_color else _SIXTEEN if app.current_theme.ansi else {})
+        found = _palettes[key] = _mixed(looks, app.theme_variables)
     return found
 
 
-def _mixed(variables: Mapping[str, str], *, ansi: bool) -> dict[str, Style]:
-    looks = ROLES | _SIXTEEN if ansi else ROLES
+def _mixed(looks: Mapping[str, Look], variables: Mapping[str, str]) -> dict[str, Style]:
     return {role: _style(look, variables) for role, look in looks.items()}
 
 
