@@ -12,7 +12,7 @@ ARGS ?= tui
 TESTS ?= tests
 RUNS ?= 100000
 
-.PHONY: help setup demo test check lint types contracts format bench e2e fuzz docs lock clean
+.PHONY: help setup demo test check lint types contracts format bench e2e fuzz docs pictures lock clean
 
 help: ## this list
 	@echo "podprobe: an X-ray of one Kubernetes Pod"; echo
@@ -65,6 +65,9 @@ fuzz: $(READY) ## fuzz the parsers; RUNS=N inputs for each, FUZZ="inet dns" some
 
 docs: $(READY) ## write the generated pages of docs/reference again
 	@$(BIN)/python scripts/generate_docs.py
+
+pictures: $(READY) ## take the pictures of docs/images again, of a Pod (TARGET=POD) or of a demo Pod
+	@$(BIN)/python scripts/take_pictures.py $(TARGET)
 
 lock: $(READY) ## resolve requirements-dev.lock again (needs uv)
 	@uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --custom-compile-command "make lock" -q -o requirements-dev.lock

@@ -153,7 +153,8 @@ def _finding(found: Found, state: State) -> Details:
     # The plots of what the finding points at: has it just begun, or is it always so?
     for _, target in links[:2]:
         there = objects.find(state.snapshot, cast("keys.Key", target))
-        if there is not None:
+        # A container's memory and CPU say something of findings about these, and nothing of a port.
+        if there is not None and (there.key[0] != "container" or finding.code.startswith(("RES", "PRC"))):
             blocks += trends.plots(there, state)[:2]
     blocks += [
         Links("Where it was seen", tuple(links)),
