@@ -49,7 +49,7 @@ def draw(state: State, width: int) -> list[Line]:
             line = (*line, said(finding.title), Span("  "), said(finding.subject, "strong"), Span("  "))
             line = (*line, said(finding.evidence[0] if finding.evidence else "", "dim"))
         else:
-            # The sentence names what it is about, and holds the number: the title before it would push both out of sight.
+            # The sentence names what it is about, and holds the number: a title before it would push both out.
             line = (*line, said(finding.evidence[0]))
             whole: Line = (*line, Span("  "), said(finding.title, "dim"))
             line = whole if length(whole) <= width else line
