@@ -22,6 +22,7 @@ def command(target: str, access: Access) -> None:
     Their entries stay in the Pod's spec, terminated: Kubernetes never removes an ephemeral container.
     """
     from podprobe.errors import UsageError
+    from podprobe.report.neutral import neutral
     from podprobe.targets.kubernetes.target import KubernetesTarget
     from podprobe.targets.resolve import open_target, parse
 
@@ -35,4 +36,4 @@ def command(target: str, access: Access) -> None:
         label = opened.label
     finally:
         opened.close()
-    click.echo(f"ended {len(ended)} {'agent' if len(ended) == 1 else 'agents'} in {label}")
+    click.echo(f"ended {len(ended)} {'agent' if len(ended) == 1 else 'agents'} in {neutral(label)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+import shutil
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -187,9 +188,13 @@ def show_progress(progress: Progress) -> None:
     """Progress on stderr: one line that replaces itself at a terminal, and nothing elsewhere."""
     if not sys.stderr.isatty():
         return
+    from podprobe.report.neutral import neutral
+
     count = f" {progress.done}/{progress.total}" if progress.total else ""
     where = f" {progress.container}:" if progress.container else ""
-    click.echo(f"\r\033[K{where}{count} {progress.message}", nl=False, err=True)
+    # A longer line would stay behind: only the last row of it is cleared.
+    room = shutil.get_terminal_size().columns - 1
+    click.echo(f"\r\033[K{neutral(f'{where}{count} {progress.message}', room)}", nl=False, err=True)
 
 
 def end_progress() -> None:
