@@ -114,6 +114,7 @@ def _record(
 ) -> tuple[Recording, list[Snapshot]]:
     from podprobe.agents.filters import compile_filter
     from podprobe.capturing import capturing_agent, record
+    from podprobe.report.neutral import neutral
     from podprobe.session import Session, SessionOptions
     from podprobe.targets.base import Progress
     from podprobe.targets.resolve import open_target, parse
@@ -125,7 +126,7 @@ def _record(
             agent = capturing_agent(opened.agents(show_progress).agents, opened.label)
             before = session.look()
             click.echo(
-                f"capturing on {interface} of {opened.label} for {seconds:g} s; Ctrl-C ends it early",
+                f"capturing on {interface} of {neutral(opened.label)} for {seconds:g} s; Ctrl-C ends it early",
                 err=True,
             )
             recording = record(
@@ -169,12 +170,11 @@ def _read(source: str) -> Capture:
 
 
 def _print(capture: Capture, output: str) -> None:
-    import msgspec
-
+    from podprobe.model import json_text
     from podprobe.report.capture import page
 
     if output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(capture), indent=2).decode())
+        click.echo(json_text(capture))
         return
     terminal = sys.stdout.isatty()
     color = terminal and "NO_COLOR" not in os.environ

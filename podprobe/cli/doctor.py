@@ -60,10 +60,9 @@ def command(target: str | None, output: str, access: Access) -> None:
             _show(check)
     missing = sum(check.level == "missing" for check in made)
     if output == "json":
-        import msgspec
+        from podprobe.model import json_text
 
-        encoded = msgspec.json.encode({"works": not missing, "checks": made})
-        click.echo(msgspec.json.format(encoded, indent=2))
+        click.echo(json_text({"works": not missing, "checks": made}))
     else:
         click.echo(f"podprobe cannot work here: {missing} missing" if missing else "podprobe can work here")
     sys.exit(1 if missing else 0)

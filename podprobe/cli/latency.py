@@ -197,15 +197,14 @@ def _print(
     notes: list[str],
     output: str,
 ) -> None:
-    import msgspec
-
+    from podprobe.model import json_text
     from podprobe.report.latency import page
     from podprobe.report.neutral import neutral
 
     if output == "json":
         for note in notes:
             click.echo(f"podprobe: {neutral(note)}", err=True)
-        click.echo(msgspec.json.format(msgspec.json.encode(latencies), indent=2).decode())
+        click.echo(json_text(latencies))
         return
     terminal = sys.stdout.isatty()
     color = terminal and "NO_COLOR" not in os.environ

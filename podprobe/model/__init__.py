@@ -12,7 +12,7 @@ from podprobe.model.base import (
     Scope,
     Usage,
 )
-from podprobe.model.codec import from_json, json_schema, to_builtins, to_json
+from podprobe.model.codec import from_json, json_schema, json_text, to_builtins, to_json
 from podprobe.model.dns import Dns, Lookup, LookupKind, Outcome
 from podprobe.model.ipc import (
     Attachment,
@@ -173,6 +173,7 @@ __all__ = [
     "ZombieParent",
     "from_json",
     "json_schema",
+    "json_text",
     "to_builtins",
     "to_json",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -11,12 +12,30 @@ from podprobe.errors import SnapshotError
 from podprobe.model.snapshot import SCHEMA, Snapshot
 
 _decoder = decoder(Snapshot)
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+"""What JSON leaves as it is and a terminal would obey or hide: DEL, C1, bidirectional and zero-width characters."""
 
 
 def to_json(snapshot: Snapshot, indent: int = 2) -> str:
     """The snapshot as JSON text; `indent=0` gives one line."""
-    encoded = msgspec.json.encode(snapshot)
-    return (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
+    return json_text(snapshot, indent)
+
+
+def json_text(value: Any, indent: int = 2) -> str:
+    r"""Anything that msgspec encodes as JSON that is safe on a terminal too; `indent=0` gives one line.
+
+    All JSON that podprobe writes comes from here: a Pod chooses its names. `\u202e` is the same string to every reader.
+    """
+    encoded = msgspec.json.encode(value)
+    text = (msgspec.json.format(encoded, indent=indent) if indent else encoded).decode()
+    return _UNSEEN.sub(lambda match: _escape(match[0]), text)
+
+
+def _escape(character: str) -> str:
+    units = character.encode("utf-16-be")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
 
 
 def to_builtins(snapshot: Snapshot) -> dict[str, Any]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from rich.text import Text
 
+from podprobe.model import json_text
 from podprobe.report import layout, summary, units
-from podprobe.report.json import escaped
 from podprobe.report.neutral import neutral
 from podprobe.report.sections.base import Cell, Column, Row, Section
 from podprobe.report.sections.base import text as cell
@@ -198,4 +197,4 @@ def _identity(snapshot: Snapshot) -> dict[str, Any]:
 
 
 def _json(data: dict[str, Any]) -> str:
-    return escaped(msgspec.json.format(msgspec.json.encode(data), indent=2).decode()) + "\n"
+    return json_text(data) + "\n"

@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import msgspec
 from rich.text import Text
 
 from podprobe import __version__
 from podprobe.analysis.words import count
+from podprobe.model import json_text
 from podprobe.report.layout import STYLE
 from podprobe.report.neutral import neutral
 from podprobe.report.sarif import SCHEMA
@@ -30,7 +30,7 @@ _LEVEL: dict[Severity, str] = {"critical": "error", "warning": "warning", "info"
 def render(files: Sequence[Linted], output: str, *, color: bool = False, width: int | None = None) -> str:
     """The text for `-o OUTPUT`, one of `FORMATS`."""
     if output == "json":
-        return msgspec.json.format(msgspec.json.encode(files), indent=2).decode() + "\n"
+        return json_text(files) + "\n"
     if output == "sarif":
         return _sarif(files)
     return _lines(files, color=color, width=width)

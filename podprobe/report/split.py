@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from rich.text import Text
 
+from podprobe.model import json_text
 from podprobe.report.layout import wrap
 from podprobe.report.neutral import neutral
 from podprobe.report.table import draw
@@ -26,7 +26,7 @@ _VERDICT = {"possible": "green", "after-changes": "yellow", "bound": "bold red"}
 
 def as_json(split: Split) -> str:
     """One JSON document."""
-    return msgspec.json.format(msgspec.json.encode(split), indent=2).decode() + "\n"
+    return json_text(split) + "\n"
 
 
 def as_text(split: Split, *, color: bool = False, width: int | None = None) -> str:

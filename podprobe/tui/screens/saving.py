@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from podprobe.model import to_json
+from podprobe.report.json import document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +31,7 @@ class Saving:
             return
         file = self.directory / f"{file_stem(self.state.snapshot)}.json"
         try:
-            file.write_text(to_json(self.state.snapshot) + "\n")
+            file.write_text(document(self.state.snapshot), encoding="utf-8")
         except OSError as error:
             self.app.say(f"cannot write {file}: {error.strerror}", wrong=True)
         else:
@@ -59,8 +59,8 @@ class Saving:
         if file is None:
             return
         try:
-            with file.open("a") as stream:
-                stream.write(to_json(snapshot, indent=0) + "\n")
+            with file.open("a", encoding="utf-8") as stream:
+                stream.write(document(snapshot, indent=0))
         except OSError as error:
             self.situation.recording = None
             self.app.say(f"recording ended: cannot write {file}: {error.strerror}", wrong=True)
