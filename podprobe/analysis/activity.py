@@ -12,9 +12,9 @@ from podprobe.analysis.flows import FlowKey, group
 from podprobe.analysis.retransmits import (
     RETRANSMITS,
     by_socket,
+    elapsed,
     grown,
     namespace_retransmits,
-    seconds_between,
     socket_of,
 )
 from podprobe.model import Activity, Retransmits, Traffic
@@ -38,7 +38,7 @@ def with_activity(snapshot: Snapshot, before: Snapshot | None) -> Snapshot:
     network = snapshot.network
     if before is not None and before.target.uid != snapshot.target.uid:
         before = None
-    seconds = seconds_between(before, snapshot) if before is not None else None
+    seconds = elapsed(before, snapshot) if before is not None else None
     growth: dict[int, Counter[str]] = {}
     if before is not None and seconds is not None:
         earlier = by_socket(before)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from podprobe.analysis.moments import seconds_between
+from podprobe.analysis.times import seconds_between
 from podprobe.analysis.words import count
 
 if TYPE_CHECKING:

@@ -77,7 +77,7 @@ def flow_rates(before: Snapshot, after: Snapshot) -> tuple[FlowRate, ...]:
     From the sockets that live at the later look: what they have sent since the earlier one, or since they were made.
     Empty where the clock did not advance.
     """
-    seconds = seconds_between(before, after)
+    seconds = elapsed(before, after)
     if seconds is None:
         return ()
     sums: dict[tuple[Scope, str | None, str | None, str], Counter[str]] = {}
@@ -149,7 +149,7 @@ def grown(now: int | None, then: int | None) -> int:
     return now - then if then is not None and now >= then else now
 
 
-def seconds_between(before: Snapshot, after: Snapshot) -> float | None:
-    """From one look to the next; `None` where the clock did not advance."""
+def elapsed(before: Snapshot, after: Snapshot) -> float | None:
+    """Seconds from one look to the next; `None` where the clock did not advance."""
     now, then = epoch(after.taken_at), epoch(before.taken_at)
     return now - then if now is not None and then is not None and now > then else None

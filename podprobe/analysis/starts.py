@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.analysis.moments import moment
+from podprobe.analysis.times import moment
 from podprobe.model import Start, Wait
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
 from podprobe.analysis.connections import endpoint
-from podprobe.analysis.moments import seconds_between
+from podprobe.analysis.times import seconds_between
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

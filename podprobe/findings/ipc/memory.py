@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import bounds
-from podprobe.analysis.moments import seconds_between
+from podprobe.analysis.times import seconds_between
 from podprobe.analysis.words import listed, percent, share, size
 from podprobe.findings.ipc.whose import ours
 from podprobe.findings.rule import Hit, Look, Threshold, rule

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
-from podprobe.analysis.moments import seconds_between
+from podprobe.analysis.times import seconds_between
 from podprobe.analysis.words import count, micros, percent, share, size
 from podprobe.findings import facts
 from podprobe.findings.rule import Hit, Look, Threshold, rule
