@@ -14,6 +14,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class PodprobeError(Exception):
     """An error with its way out.
@@ -61,3 +63,17 @@ class AgentError(LookError):
 
 class SnapshotError(LookError):
     """A snapshot or a recording cannot be read."""
+
+
+def readable(error: Exception) -> PodprobeError:
+    """The error itself where it is one for users; of any other, which is a defect of podprobe's, one that names it."""
+    if isinstance(error, PodprobeError):
+        return error
+    at = error.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    place = f" at {Path(at.tb_frame.f_code.co_filename).name}:{at.tb_lineno}" if at is not None else ""
+    return PodprobeError(
+        f"a look failed by a defect of podprobe's: {type(error).__name__}{place}: {error}",
+        "please report it, with this line and what the Pod is like",
+    )

@@ -8,12 +8,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from podprobe.errors import PodprobeError, TargetError
+from podprobe.errors import TargetError, readable
 from podprobe.opening import open_looker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from podprobe.errors import PodprobeError
     from podprobe.model import Snapshot
     from podprobe.session import SessionOptions
     from podprobe.targets.access import Access
@@ -106,7 +107,7 @@ def look_at_all(
     """Look at every member once. Outcomes come in the order in which they are done.
 
     No more than `parallel` snapshots exist that the caller has not taken yet, however many members there are. An
-    error of one member is its outcome; it stops no other.
+    error of one member is its outcome, even one that nobody foresaw; it stops no other.
     """
     waiting = deque(members)
     running: set[Future[Outcome]] = set()
@@ -134,8 +135,8 @@ def _look(member: Member, access: Access, options: SessionOptions) -> Outcome:
         own = replace(access, namespace=member.namespace) if member.namespace else access
         with open_looker(member.target, own, options, _unheard) as looker:
             snapshot = looker.look()
-    except PodprobeError as error:
-        failure = error
+    except Exception as error:  # noqa: BLE001  # a defect that one Pod brings to light is no other Pod's
+        failure = readable(error)
     return Outcome(member, snapshot, failure, time.monotonic() - began)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 from podprobe.errors import SnapshotError
 from podprobe.fleet import Member, look_at_all
 from podprobe.model import Snapshot, to_json
+from podprobe.opening import Recorded
 from podprobe.session import SessionOptions
 from podprobe.targets.access import Access
 from tests.support.samples import healthy_pod, large_pod, troubled_pod
@@ -44,6 +46,27 @@ def test_a_word_that_is_no_target_is_that_members_error_alone(tmp_path: Path) ->
     members = [Member("no/such/form"), _write(tmp_path, "a", healthy_pod())]
     outcomes = list(look_at_all(members, Access(), SessionOptions(), parallel=1))
     assert [outcome.error is None for outcome in outcomes] == [False, True]
+
+
+def test_a_defect_that_one_member_brings_to_light_is_its_error_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    healthy = _write(tmp_path, "a", healthy_pod())
+
+    def look(recorded: Recorded) -> Snapshot:
+        if recorded.declared() == troubled_pod():
+            raise ZeroDivisionError("nobody thought of that")
+        return recorded.declared()
+
+    monkeypatch.setattr(Recorded, "look", look)
+    outcomes = look_at_all(
+        [_write(tmp_path, "b", troubled_pod()), healthy], Access(), SessionOptions(), parallel=1
+    )
+    failed, well = outcomes
+    assert well.snapshot == healthy_pod()
+    assert failed.error is not None
+    assert re.search(r"ZeroDivisionError at test_fleet.py:\d+: nobody thought of that", failed.error.message)
+    assert "please report it" in failed.error.hint
 
 
 def _snapshots_alive() -> int:

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from podprobe.errors import AccessError, AgentError, PodprobeError, UsageError
+from podprobe.errors import AccessError, AgentError, UsageError, readable
 from podprobe.tui.sources.base import Failed, Looked, Progressed, Report
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class LiveSource:
                     break
                 wait = BACKOFF_SECONDS[min(failures, len(BACKOFF_SECONDS) - 1)]
                 failures += 1
-                report(Failed(_said(error), None if isinstance(error, UsageError) else wait))
+                report(Failed(readable(error), None if isinstance(error, UsageError) else wait))
                 if isinstance(error, UsageError):
                     break
                 if isinstance(error, AccessError):
@@ -173,12 +173,3 @@ def _close(session: Looker | PodTarget | None) -> None:
     if session is not None:
         with contextlib.suppress(Exception):  # nothing is left to be done with it
             session.close()
-
-
-def _said(error: Exception) -> PodprobeError:
-    if isinstance(error, PodprobeError):
-        return error
-    return PodprobeError(
-        f"a look failed unexpectedly: {type(error).__name__}: {error}",
-        "this is a defect of podprobe's: please report it",
-    )
