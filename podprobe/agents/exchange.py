@@ -84,7 +84,10 @@ class Wire:
         """Send a frame. Where the stream has ended this raises nothing: whoever waits for the answer is told."""
         self._spoke = time.monotonic()
         try:
-            self._stream.write(protocol.encode(kind, request, payload, compress=True))
+            # An agent reads whatever else it does: one that takes nothing for so long is as good as silent.
+            self._stream.write(
+                protocol.encode(kind, request, payload, compress=True), protocol.BEAT_TIMEOUT_SECONDS
+            )
         except StreamClosedError as error:
             self._fail(f"stopped answering: {error}")
 

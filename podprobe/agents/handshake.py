@@ -40,7 +40,7 @@ def shake(stream: Stream, deadline: float) -> tuple[Hello, FrameDecoder, list[Fr
     """
     platform = _greeting(stream, deadline)
     try:
-        stream.write(bundle.build(platform))
+        stream.write(bundle.build(platform), max(0.0, deadline - time.monotonic()))
     except StreamClosedError as error:
         raise FailedError(_with(stream, f"sending it failed: {error}")) from None
     decoder = protocol.FrameDecoder()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import selectors
 import subprocess
 import threading
@@ -47,6 +48,7 @@ class ProcessStream:
         assert self._process.stdout
         assert self._process.stderr
         self._input = self._process.stdin.fileno()
+        os.set_blocking(self._input, False)
         self._output = self._process.stdout.fileno()
         self._error = self._process.stderr.fileno()
         self._selector = selectors.DefaultSelector()
@@ -62,15 +64,31 @@ class ProcessStream:
         """Of the child."""
         return self._process.pid
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, timeout: float) -> None:
         """Send all of `data`; see `podprobe.agents.stream.Stream`."""
-        rest = memoryview(data)
-        with self._writing:
+        deadline = time.monotonic() + timeout
+        if not self._writing.acquire(timeout=max(0.0, timeout)):
+            raise StreamClosedError(f"the process took nothing for {timeout:.0f} s")
+        try:
+            self._write(memoryview(data), deadline, timeout)
+        finally:
+            self._writing.release()
+
+    def _write(self, rest: memoryview, deadline: float, timeout: float) -> None:
+        room = select.poll()
+        room.register(self._input, select.POLLOUT)
+        while rest:
             if self._closed.is_set():
                 raise StreamClosedError("the stream was closed")
             try:
-                while rest:
-                    rest = rest[os.write(self._input, rest) :]
+                rest = rest[os.write(self._input, rest) :]
+            except BlockingIOError:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise StreamClosedError(
+                        f"the process did not take what it was sent within {timeout:.0f} s"
+                    ) from None
+                room.poll(min(left, 1.0) * 1000)
             except OSError as error:
                 raise StreamClosedError(f"the process has ended: {error.strerror}") from None
 

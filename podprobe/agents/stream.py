@@ -12,11 +12,12 @@ class StreamClosedError(Exception):
 class Stream(Protocol):
     """Two-way bytes. One thread may read while another writes."""
 
-    def write(self, data: bytes) -> None:
-        """Send all of `data`; blocks while the far side does not take it.
+    def write(self, data: bytes, timeout: float) -> None:
+        """Send all of `data`; waits while the far side does not take it.
 
         Raises:
-            StreamClosedError: the stream is gone.
+            StreamClosedError: the stream is gone, or not all was taken within `timeout` seconds. What was taken is
+                then no whole frame: the stream is of no more use, and is to be closed.
         """
 
     def read(self, timeout: float) -> bytes | None:

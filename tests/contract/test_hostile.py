@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import struct
 import sys
 import time
@@ -224,3 +225,27 @@ def test_a_greeting_that_is_none(said: str) -> None:
 def test_no_greeting_at_all() -> None:
     with pytest.raises(AgentError, match="it said nothing in time"):
         Agent.start(ProcessStream(("sleep", "30")), "web", timeout=0.3)
+
+
+def test_a_greeting_and_then_a_deaf_ear() -> None:
+    """A program that greets and reads nothing: what it is sent is more than a pipe holds."""
+    program = f"import os, time; os.write(1, {GREETING!r}); time.sleep(60)"
+    begun = time.monotonic()
+    with pytest.raises(AgentError, match="did not take what it was sent"):
+        Agent.start(ProcessStream((sys.executable, "-I", "-S", "-c", program)), "web", timeout=1.0)
+    assert time.monotonic() - begun < 10
+
+
+def test_an_agent_that_reads_no_more_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request fills the pipe: neither whoever asks nor the heartbeats wait for ever."""
+    monkeypatch.setattr(protocol, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "BEAT_TIMEOUT_SECONDS", 0.5)
+    agent = Agent.start(impostor(encode(protocol.BEAT, 0), again=True), "web")
+    try:
+        begun = time.monotonic()
+        with pytest.raises(AgentError, match="did not take what it was sent"):
+            agent.look(["unix"], redact=[base64.b64encode(os.urandom(300_000)).decode()], timeout=30)
+        assert time.monotonic() - begun < 10
+        assert not agent.alive
+    finally:
+        agent.close()

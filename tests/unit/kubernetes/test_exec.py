@@ -104,7 +104,7 @@ def test_a_ping_is_answered(pair: tuple[ExecStream, Server]) -> None:
 def test_input_is_cut_into_frames(pair: tuple[ExecStream, Server]) -> None:
     stream, server = pair
     data = bytes(range(256)) * 600
-    thread = threading.Thread(target=stream.write, args=(data,))
+    thread = threading.Thread(target=stream.write, args=(data, 30.0))
     thread.start()
     got = b""
     while len(got) < len(data):
@@ -128,7 +128,7 @@ def test_the_end_with_a_status(pair: tuple[ExecStream, Server]) -> None:
     assert stream.exit_code == 3
     assert stream.diagnosis() == "it ended with exit status 3"
     with pytest.raises(StreamClosedError, match="exit status 3"):
-        stream.write(b"x")
+        stream.write(b"x", 1.0)
 
 
 def test_a_status_without_an_exit_code(pair: tuple[ExecStream, Server]) -> None:
@@ -170,7 +170,7 @@ def test_a_writer_that_is_stuck_ends_with_the_stream(pair: tuple[ExecStream, Ser
 
     def write() -> None:
         try:
-            stream.write(bytes(64 << 20))
+            stream.write(bytes(64 << 20), 30.0)
         except StreamClosedError as error:
             failed.append(error)
 
@@ -182,6 +182,15 @@ def test_a_writer_that_is_stuck_ends_with_the_stream(pair: tuple[ExecStream, Ser
     writer.join(5)
     assert not writer.is_alive()
     assert failed
+
+
+def test_what_the_far_side_does_not_take_in_time_ends_the_stream(pair: tuple[ExecStream, Server]) -> None:
+    stream, _ = pair
+    begun = time.monotonic()
+    with pytest.raises(StreamClosedError, match="not taken in time"):
+        stream.write(bytes(64 << 20), 0.3)
+    assert time.monotonic() - begun < 5
+    assert stream.read(1) == b""
 
 
 def test_nothing_is_read_ahead(pair: tuple[ExecStream, Server]) -> None:

@@ -27,6 +27,8 @@ _CHUNK = 32 << 10
 _TAIL = 4096
 """Bytes of standard error that are kept."""
 _MAX_STATUS = 64 << 10
+_PONG_SECONDS = 15.0
+_NOT_TAKEN = "what was sent was not taken in time"
 
 
 class ExecStream:
@@ -59,19 +61,24 @@ class ExecStream:
         self._closed = False
         self._broke = ""
 
-    def write(self, data: bytes) -> None:
-        """Send all of `data` to standard input; blocks while the far side does not take it.
+    def write(self, data: bytes, timeout: float) -> None:
+        """Send all of `data` to standard input; waits while the far side does not take it.
 
         Raises:
-            StreamClosedError: the stream is gone.
+            StreamClosedError: the stream is gone, or not all was taken within `timeout` seconds.
         """
+        deadline = time.monotonic() + timeout
         view = memoryview(data)
-        with self._writing:
+        if not self._writing.acquire(timeout=max(0.0, timeout)):
+            self._end(said=_NOT_TAKEN)
+            raise StreamClosedError(self.diagnosis())
+        try:
             for start in range(0, len(view), _CHUNK):
-                self._answer_ping()
-                self._send(
-                    frames.encode(frames.BINARY, bytes((_STDIN,)) + bytes(view[start : start + _CHUNK]))
-                )
+                self._answer_ping(deadline)
+                piece = bytes((_STDIN,)) + bytes(view[start : start + _CHUNK])
+                self._send(frames.encode(frames.BINARY, piece), deadline)
+        finally:
+            self._writing.release()
 
     def read(self, timeout: float) -> bytes | None:
         """Some bytes of standard output, `b""` at its end, `None` after `timeout` seconds."""
@@ -134,7 +141,7 @@ class ExecStream:
         except msgspec.DecodeError:
             return bytes(self._status[:300]).decode(errors="replace")
 
-    def _send(self, frame: bytes) -> None:
+    def _send(self, frame: bytes, deadline: float) -> None:
         rest = memoryview(frame)
         while rest:
             with self._io:
@@ -150,12 +157,16 @@ class ExecStream:
                 except OSError as error:
                     self._end(error)
                     raise StreamClosedError(self.diagnosis()) from None
-            self._wait(waits, 1.0)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                self._end(said=_NOT_TAKEN)
+                raise StreamClosedError(self.diagnosis())
+            self._wait(waits, min(left, 1.0))
 
-    def _answer_ping(self) -> None:
+    def _answer_ping(self, deadline: float) -> None:
         pong, self._pong = self._pong, b""
         if pong:
-            self._send(pong)
+            self._send(pong, deadline)
 
     def _receive(self, deadline: float) -> bytes | None:
         while True:
@@ -207,7 +218,7 @@ class ExecStream:
             if self._writing.acquire(blocking=False):
                 try:
                     with contextlib.suppress(StreamClosedError):
-                        self._answer_ping()
+                        self._answer_ping(time.monotonic() + _PONG_SECONDS)
                 finally:
                     self._writing.release()
         elif opcode == frames.CLOSE and not self._ended:
