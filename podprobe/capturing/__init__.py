@@ -30,6 +30,8 @@ class Recording:
     packets: int | None
     dropped: int | None
     """Packets that found no room in the kernel's buffer; `None` where the agent could not say any more."""
+    full: bool = False
+    """It ended at its bound in bytes: `packets` counts some that are not in it."""
 
 
 class _Refusal(msgspec.Struct, frozen=True):
@@ -60,9 +62,10 @@ def record(
     *,
     snap_bytes: int,
     seconds: float,
+    most_bytes: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Recording:
-    """Write a capture's pcap bytes to `out` until its time is over or the user interrupts it.
+    """Write a capture's pcap bytes to `out` until its time is over, there is no more room, or the user interrupts it.
 
     Args:
         agent: that holds NET_RAW.
@@ -71,25 +74,31 @@ def record(
         out: where to; flushed after every piece, so that a reader at the other end of a pipe sees packets as they come.
         snap_bytes: kept of each packet.
         seconds: for how long.
+        most_bytes: at which it ends; what comes after the piece that fills them is dropped. `None`: no bound.
         progress: told the bytes so far.
 
     Raises:
         AgentError: the agent may not capture there, or is gone.
     """
-    written = 0
+    written, full = 0, False
     with agent.capture(interface, program, snap_bytes=snap_bytes, seconds=seconds) as capture:
         while True:
             try:
                 for piece in capture:
+                    if full:
+                        continue
                     out.write(piece)
                     out.flush()
                     written += len(piece)
                     progress(written)
+                    if most_bytes is not None and written >= most_bytes:
+                        full = True
+                        capture.stop()
                 break
             except KeyboardInterrupt:
                 # What has been captured counts: the agent ends the stream properly, and says what it dropped.
                 capture.stop()
-    return Recording(written, capture.packets, capture.dropped)
+    return Recording(written, capture.packets, capture.dropped, full)
 
 
 def flows(stream: BinaryIO, name: str = "the capture") -> Capture:

@@ -70,7 +70,7 @@ class LiveCapture:
         interface: by name.
         program: the compiled filter; empty: every packet.
         snap_bytes: kept of each packet.
-        spool_bytes: of packets at most.
+        spool_bytes: of packets; what comes after the piece that fills them is dropped.
     """
 
     def __init__(
@@ -191,7 +191,8 @@ class LiveCapture:
                 self._spool.close()
 
     def _take(self, piece: bytes, stream: Stream) -> None:
-        self._spool.append(piece)
+        if not self._full:
+            self._spool.append(piece)
         with self._changed:
             begins = self._stream is None
             if begins:

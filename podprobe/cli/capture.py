@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from podprobe.model.capture import Capture
     from podprobe.targets.access import Access
 
+_MOST_BYTES = 1 << 30
+"""Of packets that are kept for their flows alone, on this machine; at 128 bytes each, 7 million."""
+
 
 @click.command(
     "capture",
@@ -82,7 +85,8 @@ def command(
         return
     assert target is not None
     with _packets(write) as out:
-        recording, snapshots = _record(target, access, interface, expression, duration, snaplen, out)
+        most = None if write else _MOST_BYTES
+        recording, snapshots = _record(target, access, interface, expression, duration, snaplen, out, most)
         _tell(recording, write)
         if write != "-":
             _print(_flows(out, recording, snapshots), output)
@@ -110,7 +114,14 @@ def _packets(write: str | None) -> Iterator[BinaryIO]:
 
 
 def _record(
-    target: str, access: Access, interface: str, expression: str, seconds: float, snaplen: int, out: BinaryIO
+    target: str,
+    access: Access,
+    interface: str,
+    expression: str,
+    seconds: float,
+    snaplen: int,
+    out: BinaryIO,
+    most_bytes: int | None,
 ) -> tuple[Recording, list[Snapshot]]:
     from podprobe.agents.filters import compile_filter
     from podprobe.capturing import capturing_agent, record
@@ -130,7 +141,7 @@ def _record(
                 err=True,
             )
             recording = record(
-                agent, interface, program, out, snap_bytes=snaplen, seconds=seconds,
+                agent, interface, program, out, snap_bytes=snaplen, seconds=seconds, most_bytes=most_bytes,
                 progress=lambda size: show_progress(Progress(f"{size / 1e6:.1f} MB captured")),
             )  # fmt: skip
             after = session.look()
@@ -144,6 +155,11 @@ def _tell(recording: Recording, write: str | None) -> None:
     packets = "an unknown number of" if recording.packets is None else f"{recording.packets:,}"
     dropped = "unknown" if recording.dropped is None else f"{recording.dropped:,}"
     click.echo(f"captured {packets} packets{where}, dropped {dropped}", err=True)
+    if recording.full:
+        click.echo(
+            f"podprobe: it ended at {_MOST_BYTES >> 30} GiB: narrow it with --filter, or keep the packets with -w FILE",
+            err=True,
+        )
 
 
 def _flows(out: BinaryIO, recording: Recording, snapshots: list[Snapshot]) -> Capture:

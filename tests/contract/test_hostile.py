@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import os
 import struct
 import sys
 import time
 import zlib
+from typing import Any
 
 import pytest
 
-from podprobe.agents import client
+from podprobe.agents import client, exchange
 from podprobe.agents.client import Agent
 from podprobe.agents.process import ProcessStream
+from podprobe.capturing import record
+from podprobe.capturing.live import LiveCapture
 from podprobe.errors import AgentError
 from podprobe_agent import protocol
 from podprobe_agent.protocol import DATA, END, ERROR, HELLO, PART, ROWS, encode
@@ -163,6 +167,101 @@ def test_frames_that_nobody_takes_hold_the_agent_back() -> None:
         time.sleep(1.0)
         assert 0 < capture._exchange._held <= (16 << 20) + protocol.MAX_PAYLOAD
         assert agent.alive
+    finally:
+        agent.close()
+
+
+FLOOD = encode(DATA, 1, bytes(1 << 19))
+
+
+def after_the_deadline(monkeypatch: pytest.MonkeyPatch, seconds: float = 1.0) -> None:
+    """Let captures have their deadline that soon, and no time to end."""
+    ask = exchange.Wire.ask
+    monkeypatch.setattr(exchange.Wire, "ask", lambda wire, request, _: ask(wire, request, seconds))
+    monkeypatch.setattr(exchange, "_CANCEL_SECONDS", seconds)
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.02], ids=["a quick taker", "a slow one"])
+def test_a_flood_without_end_is_no_capture_without_end(pause: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    after_the_deadline(monkeypatch)
+
+    class Out(io.BytesIO):
+        def write(self, piece: Any) -> int:
+            time.sleep(pause)
+            return len(piece)
+
+    agent = Agent.start(impostor(FLOOD, again=True), "web")
+    try:
+        begun = time.monotonic()
+        with pytest.raises(
+            AgentError, match=r"did not answer in time|goes on answering request 1, which is over"
+        ):
+            record(agent, "lo", [], Out(), snap_bytes=96, seconds=2.0)
+        assert time.monotonic() - begun < 15
+        # What it goes on sending, though nobody wants it, ends it.
+        while agent.alive:
+            assert time.monotonic() - begun < 30
+            time.sleep(0.05)
+    finally:
+        agent.close()
+
+
+def test_empty_frames_do_not_pile_up() -> None:
+    agent = Agent.start(impostor(encode(DATA, 1) * 10_000, again=True), "web")
+    try:
+        capture = agent.capture("lo", [], snap_bytes=96, seconds=60)
+        next(capture)
+        time.sleep(2.0)
+        assert len(capture._exchange._frames) <= (16 << 20) // 200 + 1
+    finally:
+        agent.close()
+
+
+def test_a_recording_is_no_larger_than_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    after_the_deadline(monkeypatch)
+    agent = Agent.start(impostor(FLOOD, again=True), "web")
+    out = io.BytesIO()
+    try:
+        with pytest.raises(AgentError, match="did not answer in time"):
+            record(agent, "lo", [], out, snap_bytes=96, seconds=60, most_bytes=3 << 20)
+    finally:
+        agent.close()
+    assert len(out.getvalue()) == 3 << 20
+
+
+def test_a_live_capture_keeps_no_more_than_its_spool_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    after_the_deadline(monkeypatch)
+    agent = Agent.start(impostor(FLOOD, again=True), "web")
+    capture = LiveCapture(agent, "lo", spool_bytes=3 << 20)
+    try:
+        capture.start()
+        begun = time.monotonic()
+        while (progress := capture.progress).phase != "ended":
+            assert time.monotonic() - begun < 30
+            time.sleep(0.05)
+        assert progress.full
+        assert progress.bytes == 3 << 20
+    finally:
+        capture.close()
+        agent.close()
+
+
+def test_a_slow_taker_does_not_cost_an_agent_that_has_ended_its_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The end waits behind more than is held: until it is taken, neither silence nor time is the agent's fault."""
+    monkeypatch.setattr(protocol, "BEAT_SECONDS", 0.1)
+    monkeypatch.setattr(protocol, "BEAT_TIMEOUT_SECONDS", 0.5)
+    after_the_deadline(monkeypatch)
+    count = b'{"packets": 40, "dropped": 0}'
+    agent = Agent.start(impostor(FLOOD * 40 + encode(END, 1, count)), "web")
+    try:
+        with agent.capture("lo", [], snap_bytes=96, seconds=60) as capture:
+            pieces = [next(capture)]
+            time.sleep(2.0)
+            assert agent.alive
+            pieces += capture
+        assert (len(pieces), capture.packets) == (40, 40)
     finally:
         agent.close()
 
