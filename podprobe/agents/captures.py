@@ -12,7 +12,8 @@ from podprobe_agent import protocol
 if TYPE_CHECKING:
     from typing import Self
 
-    from podprobe.agents.exchange import Exchange, Wire
+    from podprobe.agents.exchange import Exchange
+    from podprobe.agents.wire import Wire
 
 
 class CaptureCount(answers.Answer, frozen=True, kw_only=True):

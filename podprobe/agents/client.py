@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from podprobe.agents import answers, diag, handshake
 from podprobe.agents.answers import AdminPiece, Areas, ExchangeAnswer, ProbeAnswer
 from podprobe.agents.captures import Capture
-from podprobe.agents.exchange import Wire
-from podprobe.agents.reading import decode_part, decoded, unexpected
+from podprobe.agents.reading import decode_part, decoded, unexpected, values
+from podprobe.agents.wire import Wire
 from podprobe.decoding import decoder
 from podprobe.errors import AgentError
 from podprobe_agent import protocol
@@ -158,18 +158,11 @@ class Agent:
         }
         answer = ProbeAnswer()
         with self._wire.ask(request, count * max(interval, timeout) + 5.0) as exchange:
-            for frame in exchange:
-                if frame.kind == protocol.PART:
-                    part = decoded(self._wire, decode_part, frame.payload)
-                    if part.area != "probe" or not part.value:
-                        raise self._wire.broken("a probe was answered with something else")
-                    answer = decoded(self._wire, _decode_probe, part.value)
-                    if len(answer.samples_ns) > count:
-                        raise self._wire.broken(
-                            f"{count} probes were asked for, {len(answer.samples_ns)} answered"
-                        )
-                elif frame.kind != protocol.END:
-                    raise unexpected(self._wire, frame)
+            for answer in values(self._wire, exchange, "probe", _decode_probe):
+                if len(answer.samples_ns) > count:
+                    raise self._wire.broken(
+                        f"{count} probes were asked for, {len(answer.samples_ns)} answered"
+                    )
         return answer
 
     def exchange(
@@ -206,18 +199,9 @@ class Agent:
         }
         answer = ExchangeAnswer()
         with self._wire.ask(request, seconds + 5.0) as exchange:
-            for frame in exchange:
-                if frame.kind == protocol.PART:
-                    part = decoded(self._wire, decode_part, frame.payload)
-                    if part.area != "exchange" or not part.value:
-                        raise self._wire.broken("an exchange was answered with something else")
-                    answer = decoded(self._wire, _decode_exchange, part.value)
-                    if any(
-                        one.payload >= len(payloads) or one.server >= len(servers) for one in answer.replies
-                    ):
-                        raise self._wire.broken("it has a reply to what was not sent")
-                elif frame.kind != protocol.END:
-                    raise unexpected(self._wire, frame)
+            for answer in values(self._wire, exchange, "exchange", _decode_exchange):
+                if any(one.payload >= len(payloads) or one.server >= len(servers) for one in answer.replies):
+                    raise self._wire.broken("it has a reply to what was not sent")
         return answer
 
     def admin(self, to: str, *, timeout: float) -> dict[str, AdminPiece]:
@@ -230,18 +214,8 @@ class Agent:
         Raises:
             AgentError: the agent refuses, is gone, broke the protocol, or did not answer in time.
         """
-        pieces: dict[str, AdminPiece] = {}
         with self._wire.ask({"verb": "admin", "to": to, "timeout": timeout}, timeout + 5.0) as exchange:
-            for frame in exchange:
-                if frame.kind == protocol.PART:
-                    part = decoded(self._wire, decode_part, frame.payload)
-                    if part.area != "admin" or not part.value:
-                        raise self._wire.broken("a question to a proxy was answered with something else")
-                    piece = decoded(self._wire, _decode_admin, part.value)
-                    pieces[piece.piece] = piece
-                elif frame.kind != protocol.END:
-                    raise unexpected(self._wire, frame)
-        return pieces
+            return {piece.piece: piece for piece in values(self._wire, exchange, "admin", _decode_admin)}
 
     def capture(
         self, interface: str, program: Sequence[tuple[int, int, int, int]], *, snap_bytes: int, seconds: float

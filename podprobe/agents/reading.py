@@ -12,9 +12,10 @@ from podprobe.errors import AgentError
 from podprobe_agent import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from podprobe.agents.exchange import Wire
+    from podprobe.agents.exchange import Exchange
+    from podprobe.agents.wire import Wire
     from podprobe_agent.protocol import Frame
 
 T = TypeVar("T")
@@ -48,6 +49,24 @@ def decoded(wire: Wire, decode: Callable[[bytes | msgspec.Raw], T], payload: byt
         return decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise wire.broken(f"its answer is not valid: {error}") from None
+
+
+def values(
+    wire: Wire, exchange: Exchange, area: str, decode: Callable[[bytes | msgspec.Raw], T]
+) -> Iterator[T]:
+    """The values of an answer that has those of one area and nothing else.
+
+    Raises:
+        AgentError: the agent refuses, is gone, broke the protocol, or did not answer in time.
+    """
+    for frame in exchange:
+        if frame.kind == protocol.PART:
+            part = decoded(wire, decode_part, frame.payload)
+            if part.area != area or not part.value:
+                raise wire.broken(f"what belongs to {area!r} was answered with something else")
+            yield decoded(wire, decode, part.value)
+        elif frame.kind != protocol.END:
+            raise unexpected(wire, frame)
 
 
 def unexpected(wire: Wire, frame: Frame) -> AgentError:

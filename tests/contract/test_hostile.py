@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from podprobe.agents import client, exchange
+from podprobe.agents import client, exchange, wire
 from podprobe.agents.client import Agent
 from podprobe.agents.process import ProcessStream
 from podprobe.capturing import record
@@ -176,8 +176,8 @@ FLOOD = encode(DATA, 1, bytes(1 << 19))
 
 def after_the_deadline(monkeypatch: pytest.MonkeyPatch, seconds: float = 1.0) -> None:
     """Let captures have their deadline that soon, and no time to end."""
-    ask = exchange.Wire.ask
-    monkeypatch.setattr(exchange.Wire, "ask", lambda wire, request, _: ask(wire, request, seconds))
+    ask = wire.Wire.ask
+    monkeypatch.setattr(wire.Wire, "ask", lambda self, request, _: ask(self, request, seconds))
     monkeypatch.setattr(exchange, "_CANCEL_SECONDS", seconds)
 
 
