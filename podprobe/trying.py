@@ -9,6 +9,7 @@ import msgspec
 
 from podprobe.analysis.trials import outcome, plan
 from podprobe.errors import LookError
+from podprobe.model import ProbeTrial
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from podprobe.agents.answers import ProbeAnswer
     from podprobe.agents.client import Agent
     from podprobe.analysis.trials import Trial
-    from podprobe.model import Container, ProbeTrial, Snapshot
+    from podprobe.model import Container, Snapshot
     from podprobe_agent.redact import Redactor
 
     Tried = dict[tuple[str, str], ProbeTrial]
@@ -74,8 +75,8 @@ class Trials:
                 continue
             try:
                 found = outcome(trial, future.result())
-            except LookError:
-                continue  # a lost agent is already told of by the look itself
+            except LookError as error:
+                found = ProbeTrial(outcome="not-tried", to=trial.to, detail=error.message)
             self._tried[key] = msgspec.structs.replace(found, to=found.to and self._redactor.text(found.to))
         return dict(self._tried)
 

@@ -117,6 +117,7 @@ def _failure(trial: Trial, error: str) -> ProbeTrial:
     said = {
         "ECONNRESET": "the connection was closed without an answer",
         "EPROTO": "the answer is of another protocol",
+        "EBADMSG": "the answer was cut short",
     }.get(error, error)
     return ProbeTrial(outcome="failed", to=trial.to, detail=said)
 

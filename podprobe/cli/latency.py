@@ -28,7 +28,7 @@ if TYPE_CHECKING:
       podprobe latency web-7d9f                             every container to every listener
       podprobe latency web-7d9f --to 5000 -c nginx          one path, as a histogram
       podprobe latency web-7d9f --to /run/app.sock          a unix socket
-      podprobe latency web-7d9f --kind http --path /health  time to the whole answer
+      podprobe latency web-7d9f --kind http --path /health  time to the first byte of the answer
     """,
 )
 @target_argument()

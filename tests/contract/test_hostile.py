@@ -10,6 +10,7 @@ import struct
 import sys
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -20,8 +21,12 @@ from podprobe.agents.process import ProcessStream
 from podprobe.capturing import record
 from podprobe.capturing.live import LiveCapture
 from podprobe.errors import AgentError
+from podprobe.model import Container, Probe
+from podprobe.trying import Trials
 from podprobe_agent import protocol
 from podprobe_agent.protocol import DATA, END, ERROR, HELLO, PART, ROWS, encode
+from podprobe_agent.redact import Redactor
+from tests.support.samples import troubled_pod
 
 GREETING = b"podprobe-bootstrap 2 x86_64 glibc 3.13 64 cpython-313/f30d0d0a\n"
 HELLO_FRAME = encode(
@@ -348,3 +353,18 @@ def test_an_agent_that_reads_no_more_is_noticed(monkeypatch: pytest.MonkeyPatch)
         assert not agent.alive
     finally:
         agent.close()
+
+
+def test_a_trial_that_an_agent_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    after_the_deadline(monkeypatch, 0.3)
+    web = Container(name="web", state="running", probes=(Probe(role="readiness", kind="tcp", port=80),))
+    agent = Agent.start(impostor(b""), "web")
+    try:
+        with ThreadPoolExecutor() as pool:
+            trials = Trials(pool, Redactor(()))
+            trials.start([web], troubled_pod(), {"web": agent})
+            found = trials.result()["web", "readiness"]
+    finally:
+        agent.close()
+    assert found.outcome == "not-tried"
+    assert "did not answer in time" in (found.detail or "")

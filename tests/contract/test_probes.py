@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -205,6 +206,64 @@ def test_http_to_what_is_no_web_server(agent: Agent) -> None:
     assert errors == {"EPROTO": 1, "ECONNRESET": 1}
 
 
+OK = b"HTTP/1.1 200 OK\r\n"
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "then", "found"),
+    [
+        ([OK], "stall", "ETIMEDOUT"),
+        ([bytes([one]) for one in OK], "stall", "ETIMEDOUT"),
+        ([OK + b"Content-Length: 5\r\n\r\nab"], "stall", "ETIMEDOUT"),
+        ([CHUNKED + b"5\r\nab"], "stall", "ETIMEDOUT"),
+        ([CHUNKED + b"5;x=y\r\nabcde\r\n"], "stall", "ETIMEDOUT"),
+        ([OK + b"\r\nno length"], "stall", "ETIMEDOUT"),
+        ([OK], "close", "EBADMSG"),
+        ([OK + b"Content-Length: 5\r\n\r\nab"], "close", "EBADMSG"),
+        ([CHUNKED + b"5\r\nab"], "close", "EBADMSG"),
+        ([CHUNKED + b"-5\r\nab"], "stall", "EPROTO"),
+        ([OK + b"X: " + b"x" * 500_000], "stall", "EPROTO"),
+        # The kubelet reads 10 KiB, and minds no more.
+        ([OK + b"Content-Length: 99999\r\n\r\n" + bytes(10 << 10)], "stall", "200"),
+        ([CHUNKED + b"ffff\r\n" + bytes(10 << 10)], "stall", "200"),
+        ([OK + b"\r\n" + bytes(10 << 10)], "stall", "200"),
+        # A server that does not close, though it is asked to.
+        ([OK + b"content-length: 5\r\n\r\nabcde"], "stall", "200"),
+        ([CHUNKED, b"5\r\nab", b"cde\r\n0\r\n", b"\r\n"], "stall", "200"),
+        ([b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n"], "stall", "304"),
+        ([b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTT", b"P/1.1 404 No\r\n\r\n"], "close", "404"),
+        ([b"HTTP/1.0 200 OK\n\nlines that end with LF alone"], "close", "200"),
+    ],
+)
+def test_http_is_a_success_where_the_kubelet_takes_it_for_one(
+    agent: Agent, pieces: list[bytes], then: str, found: str
+) -> None:
+    """One time-out for all: connection, headers, the first 10 KiB of the body."""
+    over = threading.Event()
+
+    def serve() -> None:
+        with server.accept()[0] as connection, suppress(OSError):
+            connection.recv(4096)
+            for piece in pieces:
+                connection.sendall(piece)
+                over.wait(0.04)
+            if then == "stall":
+                over.wait(10)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        begun = time.monotonic()
+        answer = probe(agent, "http", f"http://127.0.0.1:{server.getsockname()[1]}/", count=1, timeout=0.5)
+        took = time.monotonic() - begun
+        over.set()
+        thread.join(10)
+    assert {**answer.errors, **answer.statuses} == {found: 1}
+    assert len(answer.samples_ns) == (1 if found.isdigit() else 0)
+    assert took < 2
+
+
 def test_udp_with_a_reply_with_none_and_closed(agent: Agent) -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
@@ -260,6 +319,23 @@ def test_http2_is_told_by_its_first_frame(agent: Agent, answer: bytes, error: st
     assert len(found.samples_ns) == (0 if error else 1)
     if error is None:
         assert heard[1][3] == 7, "it leaves in order, by GOAWAY"
+
+
+def test_http2_that_drips_is_over_in_time(agent: Agent) -> None:
+    def serve() -> None:
+        with server.accept()[0] as connection, suppress(OSError):
+            for _ in range(8):
+                connection.sendall(b"\0")
+                time.sleep(0.2)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        begun = time.monotonic()
+        found = probe(agent, "h2", f"127.0.0.1:{server.getsockname()[1]}", count=1, timeout=0.5)
+        assert time.monotonic() - begun < 1.2
+        thread.join()
+    assert found.errors == {"ETIMEDOUT": 1}
 
 
 def test_more_probes_than_an_agent_takes_at_once_wait_for_their_turn(agent: Agent) -> None:

@@ -36,11 +36,16 @@ def prepare(arguments: dict[str, Any], _: dict[str, int]) -> Callable[[], int]:
         with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as sock:
             sock.settimeout(timeout)
             clock = time.perf_counter_ns
+            deadline = time.monotonic() + timeout
             start = clock()
             sock.connect(address)
             sock.sendall(_PREFACE + _SETTINGS)
             head = b""
             while len(head) < _HEADER_BYTES:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise TimeoutError(110, "no answer in time")
+                sock.settimeout(left)
                 piece = sock.recv(_HEADER_BYTES - len(head))
                 if not piece:
                     raise ConnectionResetError(104, "closed without an answer")

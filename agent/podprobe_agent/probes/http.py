@@ -1,4 +1,7 @@
-"""Time to the first byte of an HTTP answer, the connection included, and its status."""
+"""Time to the first byte of an HTTP answer, the connection included, and its status.
+
+Success is what the kubelet takes for one: an answer with all its headers, and a body that comes in time.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import socket
 import time
 
+from podprobe_agent import http1
 from podprobe_agent.errors import RefusedError
 from podprobe_agent.probes import unix
 from podprobe_agent.probes.tcp import resolve
@@ -14,13 +18,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+_BODY_BYTES = 10 << 10
+"""Of the body, the kubelet reads this much within its time-out (`maxRespBodyLength`)."""
 _MOST_BYTES = 1 << 20
-_HEAD_BYTES = 4096
+_WHOLE_SECONDS = 0.05
+"""After a whole answer: how long a server may take to close, as it is asked to."""
 
 
 def prepare(arguments: dict[str, Any], statuses: dict[str, int]) -> Callable[[], int]:
     """A probe by ``GET`` of an ``http://`` URL, or of ``http+unix://`` with a socket's path, percent-encoded, for a
     host. Each status that comes is counted in `statuses`.
+
+    The time-out is for all of it: connection, headers, and the first 10 KiB of the body.
 
     Raises:
         RefusedError: that is no such URL, its host does not resolve, or the socket's files are out of reach.
@@ -38,15 +47,18 @@ def prepare(arguments: dict[str, Any], statuses: dict[str, int]) -> Callable[[],
         with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as sock:
             sock.settimeout(timeout)
             clock = time.perf_counter_ns
+            deadline = time.monotonic() + timeout
+            incoming = http1.incoming_of(sock, deadline, _BODY_BYTES)
             start = clock()
             sock.connect(address)
+            sock.settimeout(max(0.001, deadline - time.monotonic()))
             sock.sendall(request)
-            head = sock.recv(_HEAD_BYTES)
+            incoming.more()
             duration = clock() - start
-            status = _status(sock, head)
-            # Read on to its end, within bounds: closing on unread bytes would be a reset.
-            _drain(sock, start + int(timeout * 1e9))
-        statuses[status] = statuses.get(status, 0) + 1
+            # The first byte is what is timed, but no answer before there is all of it that the kubelet would read.
+            answer = http1.read(sock, deadline, _BODY_BYTES, incoming)
+            _drain(sock, min(deadline, time.monotonic() + _WHOLE_SECONDS) if answer.whole else deadline)
+        statuses[answer.status] = statuses.get(answer.status, 0) + 1
         return duration
 
     return measure
@@ -96,29 +108,12 @@ def _unquoted(host: str) -> str:
     return path
 
 
-def _status(sock: socket.socket, head: bytes) -> str:
-    """`200` and the like of ``HTTP/1.1 200 OK``.
-
-    Raises:
-        OSError: the server closed the connection, or speaks something else.
-    """
-    while head and len(head) < 12:
-        more = sock.recv(_HEAD_BYTES)
-        if not more:
-            break
-        head += more
-    if not head:
-        raise ConnectionResetError(104, "closed without an answer")
-    status = head[9:12]
-    if not head.startswith(b"HTTP/1.") or not status.isdigit():
-        raise OSError(71, "no HTTP answer")  # EPROTO
-    return status.decode("ascii")
-
-
-def _drain(sock: socket.socket, deadline_ns: int) -> None:
+def _drain(sock: socket.socket, deadline: float) -> None:
+    """Read on to the end of the stream, within bounds: closing on unread bytes would be a reset."""
     taken = 0
-    while taken < _MOST_BYTES and time.perf_counter_ns() < deadline_ns:
+    while taken < _MOST_BYTES and (left := deadline - time.monotonic()) > 0:
         try:
+            sock.settimeout(left)
             piece = sock.recv(64 << 10)
         except OSError:
             return

@@ -91,6 +91,8 @@ def repeat(
 
 def errno_name(error: OSError) -> str:
     """`ECONNREFUSED` and the like; a time-out by whatever way is `ETIMEDOUT`."""
-    if isinstance(error, TimeoutError) or error.errno in (errno.EINPROGRESS, errno.EAGAIN):
+    # Until Python 3.9, socket.timeout is a class of its own.
+    timed_out = isinstance(error, TimeoutError) or type(error).__name__ == "timeout"
+    if timed_out or error.errno in (errno.EINPROGRESS, errno.EAGAIN):
         return "ETIMEDOUT"
     return errno.errorcode.get(error.errno or 0, type(error).__name__)
