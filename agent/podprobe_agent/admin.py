@@ -10,7 +10,7 @@ import json
 import socket
 import time
 
-from podprobe_agent import protocol
+from podprobe_agent import http1, protocol
 from podprobe_agent.errors import RefusedError
 from podprobe_agent.probes.tcp import bind_marked
 
@@ -29,7 +29,9 @@ _STATISTICS = (
 _PIECES = {"server_info": "/server_info", "clusters": "/clusters?format=json", "stats": _STATISTICS}
 _TOLD = ("version", "state", "uptime_current_epoch")
 _MOST_BYTES = 768 << 10
-"""Of one answer, its headers included. A proxy of a large mesh has more to say; then that piece is left out."""
+"""Of one answer. A proxy of a large mesh has more to say; then that piece is left out."""
+
+_LOOPBACK_6 = socket.inet_pton(socket.AF_INET6, "::1")
 
 
 def run(arguments: dict[str, Any], request: int, output: Output, cancelled: Event) -> None:
@@ -68,18 +70,28 @@ def _loopback(endpoint: str) -> tuple[int, tuple[str, int]]:
         RefusedError: it is none.
     """
     host, _, port = endpoint.rpartition(":")
-    host = host.strip("[]")
-    if not (host == "::1" or host.startswith("127.")) or not port.isdigit() or int(port) > 65535:
+    family = socket.AF_INET6 if host.startswith("[") and host.endswith("]") else socket.AF_INET
+    host = host[1:-1] if family == socket.AF_INET6 else host
+    try:
+        packed = socket.inet_pton(family, host)
+    except (OSError, ValueError):
+        packed = b""
+    # A name that begins as such an address does would be asked of a name server.
+    if not (packed[:1] == b"\x7f" if len(packed) == 4 else packed == _LOOPBACK_6) or not _is_port(port):
         raise RefusedError(f"{endpoint!r} is no port on loopback")
-    return (socket.AF_INET6 if ":" in host else socket.AF_INET), (host, int(port))
+    return family, (host, int(port))
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) <= 65535
 
 
 def _get(address: tuple[int, tuple[str, int]], path: str, deadline: float) -> str:
     """The body that a GET is answered with.
 
     Raises:
-        OSError: nobody answers in time.
-        ValueError: the answer is no HTTP, no 200, or too large.
+        OSError: nobody answers in time, or not HTTP.
+        ValueError: the answer is no 200, or too large.
     """
     family, (host, port) = address
     shown = f"[{host}]" if ":" in host else host
@@ -90,48 +102,12 @@ def _get(address: tuple[int, tuple[str, int]], path: str, deadline: float) -> st
         sock.settimeout(max(0.01, deadline - time.monotonic()))
         sock.connect((host, port))
         sock.sendall(head.encode("ascii"))
-        answer = _received(sock, deadline)
-    status, _, rest = answer.partition(b"\r\n")
-    headers, found, body = rest.partition(b"\r\n\r\n")
-    if not status.startswith(b"HTTP/1.") or not found:
-        raise ValueError("what answers there speaks no HTTP")
-    if status[9:12] != b"200":
-        raise ValueError(f"it answers with status {status[9:12].decode('ascii', 'replace')}")
-    if b"transfer-encoding: chunked" in headers.lower():
-        body = _unchunked(body)
-    return body.decode("utf-8", "replace")
-
-
-def _received(sock: socket.socket, deadline: float) -> bytes:
-    """Everything until the server closes."""
-    answer = bytearray()
-    while True:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("it does not answer in time")
-        sock.settimeout(left)
-        piece = sock.recv(64 << 10)
-        if not piece:
-            return bytes(answer)
-        answer += piece
-        if len(answer) > _MOST_BYTES:
-            raise ValueError(f"its answer is larger than {_MOST_BYTES >> 10} KiB")
-
-
-def _unchunked(body: bytes) -> bytes:
-    """The body without its chunks' sizes; what is cut short ends where it is cut."""
-    found = bytearray()
-    while body:
-        size, _, rest = body.partition(b"\r\n")
-        try:
-            length = int(size.partition(b";")[0], 16)
-        except ValueError:
-            break
-        if length <= 0:
-            break
-        found += rest[:length]
-        body = rest[length + 2 :]
-    return bytes(found)
+        answer = http1.read(sock, deadline, _MOST_BYTES)
+    if answer.status != "200":
+        raise ValueError(f"it answers with status {answer.status}")
+    if not answer.whole:
+        raise ValueError(f"its answer is larger than {_MOST_BYTES >> 10} KiB")
+    return answer.body.decode("utf-8", "replace")
 
 
 def _described(text: str) -> str:
