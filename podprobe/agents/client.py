@@ -5,32 +5,25 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from podprobe.agents import answers, diag, handshake
-from podprobe.agents.answers import AdminPiece, Areas, ExchangeAnswer, ProbeAnswer
+from podprobe.agents import handshake
+from podprobe.agents.answers import AdminPiece, ExchangeAnswer, ProbeAnswer
 from podprobe.agents.captures import Capture
-from podprobe.agents.reading import decode_part, decoded, unexpected, values
+from podprobe.agents.gathering import Gathering
+from podprobe.agents.reading import values
 from podprobe.agents.wire import Wire
 from podprobe.decoding import decoder
 from podprobe.errors import AgentError
-from podprobe_agent import protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from podprobe.agents.answers import Hello
+    from podprobe.agents.answers import Areas, Hello
     from podprobe.agents.stream import Stream
-
-LOOK_BYTES = 96 << 20
-"""The most that one look's answer may take, inflated."""
-LOOK_ITEMS = 2_000_000
 
 _AGENT_SHARE = 0.85
 """Of a look's timeout: what the agent gets, so that it ends in time and says what it left out."""
 _START_SECONDS = 15.0
 
-_decode_end = decoder(answers.End).decode
-_decode_items = {area: decoder(list[item]).decode for area, item in answers.ITEMS.items()}  # type: ignore[valid-type]
-_decode_value = {area: decoder(value).decode for area, value in answers.VALUES.items()}
 _decode_probe = decoder(ProbeAnswer).decode
 _decode_admin = decoder(AdminPiece).decode
 _decode_exchange = decoder(ExchangeAnswer).decode
@@ -111,25 +104,11 @@ class Agent:
             "redact": list(redact),
             "root_pid": root_pid,
         }
-        asked = set(areas)
-        answer = Areas()
-        room, count = LOOK_BYTES, 0
+        gathering = Gathering(self._wire, areas)
         with self._wire.ask(request, timeout) as exchange:
             for frame in exchange:
-                room -= len(frame.payload)
-                if frame.kind == protocol.PART:
-                    count += self._take_part(frame.payload, asked, answer)
-                elif frame.kind == protocol.ROWS:
-                    self._take_rows(frame.payload, asked, answer)
-                elif frame.kind == protocol.END:
-                    answer.end = decoded(self._wire, _decode_end, frame.payload)
-                else:
-                    raise unexpected(self._wire, frame)
-                if room < 0 or count > LOOK_ITEMS:
-                    raise self._wire.broken(
-                        f"its answer is larger than {LOOK_BYTES >> 20} MiB or {LOOK_ITEMS} items"
-                    )
-        return answer
+                gathering.take(frame)
+        return gathering.answer
 
     def probe(
         self, kind: str, to: str, *, count: int, interval: float, timeout: float, root_pid: int = 1
@@ -243,37 +222,6 @@ class Agent:
     def close(self) -> None:
         """End the stream, and with it the agent."""
         self._wire.close()
-
-    def _take_part(self, payload: bytes, asked: set[str], answer: Areas) -> int:
-        part = decoded(self._wire, decode_part, payload)
-        if part.area not in asked:
-            raise self._wire.broken(f"it answered {part.area!r}, which was not asked")
-        if part.items and part.area in _decode_items:
-            items: list[object] = decoded(self._wire, _decode_items[part.area], part.items)
-            answer.items[part.area].extend(items)
-            return len(items)
-        if part.value and part.area in _decode_value:
-            answer.values[part.area] = decoded(self._wire, _decode_value[part.area], part.value)
-            return 1
-        raise self._wire.broken(f"its answer to {part.area!r} is of the wrong form")
-
-    def _take_rows(self, payload: bytes, asked: set[str], answer: Areas) -> None:
-        rows = payload[1:]
-        if "inet" in asked and payload[:1] == bytes([protocol.ROWS_DIAG]) and rows:
-            messages = diag.Messages(rows[0], rows[1:])
-            try:
-                diag.check(messages.data)
-            except diag.MalformedError as error:
-                raise self._wire.broken(f"its sockets are none: {error}") from None
-            answer.inet.append(messages)
-            return
-        if (
-            "inet" not in asked
-            or payload[:1] != bytes([protocol.ROWS_INET])
-            or len(rows) % protocol.INET_ROW.size
-        ):
-            raise self._wire.broken("it sent rows that are none, or were not asked for")
-        answer.inet.append(rows)
 
 
 def _place(container: str | None) -> str:

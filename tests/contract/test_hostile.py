@@ -7,6 +7,7 @@ import io
 import json
 import os
 import struct
+import subprocess
 import sys
 import time
 import zlib
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from podprobe.agents import client, exchange, wire
+from podprobe.agents import exchange, gathering, wire
 from podprobe.agents.client import Agent
 from podprobe.agents.process import ProcessStream
 from podprobe.capturing import record
@@ -153,13 +154,82 @@ def test_gigabytes_are_refused_in_bounded_memory(flood: bytes) -> None:
 
 
 def test_many_small_items_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "LOOK_ITEMS", 5000)
+    monkeypatch.setattr(gathering, "LOOK_ITEMS", 5000)
     agent = Agent.start(impostor(part({"area": "unix", "items": [UNIX] * 500}), again=True), "web")
     try:
         with pytest.raises(AgentError, match="5000 items"):
             agent.look(["unix"], timeout=60)
     finally:
         agent.close()
+
+
+def test_what_is_in_lists_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "LOOK_ITEMS", 50_000)
+    held = part({"area": "fds", "items": [{"pid": 1, "sockets": list(range(10_000))}]})
+    agent = Agent.start(impostor(held, again=True), "web")
+    try:
+        with pytest.raises(AgentError, match="50000 items"):
+            agent.look(["fds"], timeout=60)
+    finally:
+        agent.close()
+
+
+def test_more_sockets_than_an_agent_sends_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "LOOK_SOCKETS", 1000)
+    rows = encode(ROWS, 1, bytes([protocol.ROWS_DIAG, 6]) + messages(0, 400), compress=True)
+    agent = Agent.start(impostor(rows * 3 + END_FRAME), "web")
+    try:
+        with pytest.raises(AgentError, match="1000 sockets"):
+            agent.look(["inet"], timeout=60)
+    finally:
+        agent.close()
+
+
+def messages(first: int, count: int) -> bytes:
+    """Sockets as sock_diag tells them, in as few bytes as can be: each is another one."""
+    made = bytearray()
+    for number in range(first, first + count):
+        body = bytearray(72)
+        body[0:4] = bytes([2, 1, 0, 0])
+        body[4:8] = struct.pack(">HH", number >> 16 & 0xFFFF, number & 0xFFFF)
+        body[8:12] = bytes([127, 0, 0, 1])
+        body[24:28] = struct.pack(">I", number + 1)
+        body[44:52] = struct.pack("=Q", number + 1)
+        body[68:72] = struct.pack("=I", number + 1000)
+        made += struct.pack("=IHHII", 88, 20, 2, 1, 1) + body
+    return bytes(made)
+
+
+PEAK = """
+import resource, sys
+from contextlib import suppress
+from podprobe.agents import diag, gathering
+from podprobe.agents.inet import decode
+from podprobe_agent.protocol import PART, ROWS, ROWS_DIAG, Frame
+from tests.contract.test_hostile import messages
+took = gathering.Gathering(None, ["inet", "fds"])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+if sys.argv[1] == "inet":
+    with suppress(AttributeError):  # there is no wire that could be cut off
+        for number in range(0, 1_000_000, 10_000):
+            took.take(Frame(ROWS, 1, bytes([ROWS_DIAG, 6]) + messages(number, 10_000)))
+    held = decode(took.answer.inet)
+    assert len(held) > 300_000
+else:
+    with suppress(AttributeError):
+        for number in range(100_000, 1 << 31, 10_000):
+            sockets = ",".join(map(str, range(number, number + 10_000)))
+            took.take(Frame(PART, 1, ('{"area":"fds","items":[{"pid":1,"sockets":[%s]}]}' % sockets).encode()))
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10)
+"""
+
+
+@pytest.mark.parametrize(("area", "most_mib"), [("inet", 400), ("fds", 200)])
+def test_a_look_in_megabytes(area: str, most_mib: int) -> None:
+    """90 MiB of the smallest sockets took 1.9 GiB, of numbers of sockets 3.3 GiB."""
+    done = subprocess.run([sys.executable, "-c", PEAK, area], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < most_mib
 
 
 def test_frames_that_nobody_takes_hold_the_agent_back() -> None:

@@ -131,7 +131,7 @@ def _frames() -> Callable[[bytes], object]:
     """The first byte says where the stream is cut into reads."""
     import msgspec
 
-    from podprobe.agents import answers, client, reading
+    from podprobe.agents import answers, gathering, reading
     from podprobe_agent import protocol
 
     hello = msgspec.json.Decoder(answers.Hello).decode
@@ -149,15 +149,15 @@ def _frames() -> Callable[[bytes], object]:
         if frame.kind == protocol.HELLO:
             hello(frame.payload)
         elif frame.kind == protocol.END:
-            client._decode_end(frame.payload)
+            gathering._decode_end(frame.payload)
         elif frame.kind == protocol.ERROR:
             reading._decode_error(frame.payload)
         elif frame.kind == protocol.PART:
             part = reading.decode_part(frame.payload)
-            if part.items and part.area in client._decode_items:
-                client._decode_items[part.area](part.items)
-            elif part.value and part.area in client._decode_value:
-                client._decode_value[part.area](part.value)
+            if part.items and part.area in gathering._decode_items:
+                gathering._decode_items[part.area](part.items)
+            elif part.value and part.area in gathering._decode_value:
+                gathering._decode_value[part.area](part.value)
 
     return run
 

@@ -61,6 +61,6 @@ class Seen(Answer, frozen=True, kw_only=True):
 class End(Answer, frozen=True, kw_only=True):
     """The end of an answer."""
 
-    visibility: tuple[Seen, ...] = ()
+    visibility: Annotated[tuple[Seen, ...], Meta(max_length=1000)] = ()
     duration_us: Count
     taken_at: float

@@ -38,7 +38,7 @@ class FdItem(Answer, frozen=True, kw_only=True):
     """`fds`: the sockets that one process holds; a process with very many has several items, one with none has none."""
 
     pid: int
-    sockets: tuple[int, ...]
+    sockets: Annotated[tuple[int, ...], Meta(max_length=10_000)]
     """Socket inodes."""
     complete: bool = True
 
