@@ -10,10 +10,11 @@ import msgspec
 from podprobe import __version__
 from podprobe.agents.inet import decode
 from podprobe.analysis.answered import household
-from podprobe.analysis.connections import connections, is_probe, listeners
+from podprobe.analysis.connections import connections, listeners
 from podprobe.analysis.containers import containers, not_running
 from podprobe.analysis.flows import KEPT_WHOLE, flows, group, reduce
 from podprobe.analysis.ipc import ipc
+from podprobe.analysis.own_probes import whose_of, without_probes
 from podprobe.analysis.owners import owners
 from podprobe.analysis.starts import starts
 from podprobe.analysis.times import rfc3339
@@ -66,15 +67,22 @@ def assemble(look: Look) -> Snapshot:
     measured = volumes(state.volumes, look.answers, people)
     seen = containers(state.containers, look.answers, people, runtime=state.target.kind == "pod")
     seen = with_trials(seen, look.trials)
+    network, doubts = _network(look, people)
     return Snapshot(
         tool=Tool(version=__version__),
         taken_at=rfc3339(round(look.taken_at, 3)) or "",
         duration_ms=round(look.seconds * 1000, 1),
         target=state.target,
-        visibility=(*state.visibility, *look.visibility, *_notes(look.answers), *not_running(seen)),
+        visibility=(
+            *state.visibility,
+            *look.visibility,
+            *_notes(look.answers),
+            *not_running(seen),
+            *doubts,
+        ),
         containers=seen,
         starts=starts(seen),
-        network=_network(look, people),
+        network=network,
         ipc=ipc(look.answers, people, state.containers, state.volumes),
         volumes=measured,
         mounts=mounts(state.volumes, look.answers),
@@ -116,19 +124,22 @@ def _all_told(answers: Sequence[Answered], area: str, field: str) -> bool:
     return all(told.values())
 
 
-def _network(look: Look, people: Household) -> Network:
+def _network(look: Look, people: Household) -> tuple[Network, list[Visibility]]:
     if look.lead is None:
-        return Network()
+        return Network(), []
     areas = look.lead.areas
-    sockets = [socket for socket in decode(areas.inet) if not is_probe(socket)]
+    sockets = decode(areas.inet)
+    runtime = look.state.target.kind == "pod"
     whose = owners(
         look.state.containers,
         look.answers,
         people,
         [(socket.inode or 0, socket.cgroup_id) for socket in sockets],
-        runtime=look.state.target.kind == "pod",
+        runtime=runtime,
         host_network=look.state.target.host_network,
     )
+    known = whose_of(whose, look.state.containers, look.answers, people, runtime=runtime)
+    sockets, doubts = without_probes(sockets, known)
     interfaces = tuple(Interface(**msgspec.structs.asdict(item)) for item in areas.items["interfaces"])
     own = frozenset(address.partition("/")[0] for interface in interfaces for address in interface.addresses)
     own |= frozenset(look.state.target.ips)
@@ -139,7 +150,7 @@ def _network(look: Look, people: Household) -> Network:
     unix, unix_count = unix_sockets(areas.items["unix"], whose, None if look.all_connections else UNIX_KEPT)
     counters = areas.values.get("counters")
     settings = dict(counters.settings) if counters else {}
-    return Network(
+    network = Network(
         hostname=counters.hostname if counters else None,
         localhost=counters.localhost if counters else (),
         interfaces=interfaces,
@@ -156,6 +167,7 @@ def _network(look: Look, people: Household) -> Network:
         ephemeral_ports=_port_range(settings.get(_PORT_RANGE)),
         settings=settings,
     )
+    return network, doubts
 
 
 def _port_range(text: str | None) -> tuple[int, int] | None:

@@ -11,7 +11,6 @@ import msgspec
 from podprobe.analysis.endpoints import is_loopback
 from podprobe.analysis.owners import NOBODY
 from podprobe.model import Connection, Listener
-from podprobe_agent.protocol import PROBE_SOURCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -35,14 +34,9 @@ def endpoint(address: str, port: int) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _plain(address: str) -> str:
+def plain(address: str) -> str:
     """The address without IPv4 mapping: what a dual-stack socket calls ::ffff:1.2.3.4 its peer calls 1.2.3.4."""
     return address[7:] if address.startswith("::ffff:") and "." in address else address
-
-
-def is_probe(s: InetSocket) -> bool:
-    """One end of a connection that a probe made, this podprobe's or another's: no traffic of the Pod's."""
-    return PROBE_SOURCE in (_plain(s.local_address), _plain(s.remote_address))
 
 
 @dataclass(frozen=True)
@@ -131,7 +125,7 @@ def connections(
     redirected = _redirected(talking, ends, listening, own_addresses)
     result = []
     for s in talking:
-        local, remote = _plain(s.local_address), _plain(s.remote_address)
+        local, remote = plain(s.local_address), plain(s.remote_address)
         bent = redirected.get(id(s))
         peer = bent or ends.get((s.protocol, remote, s.remote_port, local, s.local_port))
         inside = peer is not None or is_loopback(local) or is_loopback(remote) or remote in own_addresses
@@ -192,14 +186,14 @@ def _bent_role(s: InetSocket, peer: InetSocket) -> Role:
 
 def _bent(connection: Connection, peer: InetSocket) -> Connection:
     if connection.role == "client":
-        there = endpoint(_plain(peer.local_address), peer.local_port)
+        there = endpoint(plain(peer.local_address), peer.local_port)
         return msgspec.structs.replace(connection, redirected_to=there)
-    meant = endpoint(_plain(peer.remote_address), peer.remote_port)
+    meant = endpoint(plain(peer.remote_address), peer.remote_port)
     return msgspec.structs.replace(connection, original=meant)
 
 
 def _key(s: InetSocket) -> tuple[str, int, str, int]:
-    return _plain(s.local_address), s.local_port, _plain(s.remote_address), s.remote_port
+    return plain(s.local_address), s.local_port, plain(s.remote_address), s.remote_port
 
 
 def _listening(sockets: Iterable[InetSocket], whose: Owners) -> _Listening:
@@ -209,7 +203,7 @@ def _listening(sockets: Iterable[InetSocket], whose: Owners) -> _Listening:
         if not _listens(s):
             continue
         found = whose.of_listener(s.protocol, s.local_port, s.inode, s.cgroup_id, s.uid)
-        address = _plain(s.local_address)
+        address = plain(s.local_address)
         if address in _WILDCARDS:
             place = s.protocol, s.local_port
             wildcard[place] = _either(wildcard.get(place), found)
@@ -229,8 +223,8 @@ def _either(one: Possession | None, other: Possession) -> Possession:
 
 
 def _role(s: InetSocket, listening: _Listening, inside: bool) -> Role:
-    serves = listening.find(s.protocol, _plain(s.local_address), s.local_port) is not None
-    served = inside and listening.find(s.protocol, _plain(s.remote_address), s.remote_port) is not None
+    serves = listening.find(s.protocol, plain(s.local_address), s.local_port) is not None
+    served = inside and listening.find(s.protocol, plain(s.remote_address), s.remote_port) is not None
     if serves != served:
         return "server" if serves else "client"
     if serves or inside:
@@ -245,7 +239,7 @@ def _possession(
     found = whose.of(s.inode, s.cgroup_id, s.uid)
     if found.container is None and role == "server":
         # In the backlog or in TIME_WAIT a socket has no inode; it came from its listener.
-        listener = listening.find(s.protocol, _plain(s.local_address), s.local_port)
+        listener = listening.find(s.protocol, plain(s.local_address), s.local_port)
         if listener is not None and _was_there(listener, s, taken_at):
             return whose.of_accepted(listener, s.inode, s.cgroup_id)
     return found
@@ -266,8 +260,8 @@ def _connection(s: InetSocket, mine: Possession, other: Possession, role: Role, 
     known = role != "unknown"
     return Connection(
         protocol=s.protocol,
-        local=endpoint(_plain(s.local_address), s.local_port),
-        remote=endpoint(_plain(s.remote_address), s.remote_port),
+        local=endpoint(plain(s.local_address), s.local_port),
+        remote=endpoint(plain(s.remote_address), s.remote_port),
         state=s.state,
         scope=scope,
         role=role,
