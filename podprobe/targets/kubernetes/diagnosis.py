@@ -132,7 +132,7 @@ def _pod_security(api: Api, namespace: str) -> Check:
     try:
         found = api.get(asks.get_namespace(namespace), Namespace)
     except ApiError as error:
-        if error.status == 404:
+        if error.says_not_found:
             return Check(
                 name=name,
                 level="missing",

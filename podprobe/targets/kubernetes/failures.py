@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from podprobe.targets.kubernetes.asks import Ask
+    from podprobe.targets.kubernetes.proxy import Proxy
 
 GRANT = (
-    "grant it: kubectl apply -f deploy/rbac.yaml and bind the role; `podprobe doctor` lists what is missing"
+    "grant it: `podprobe doctor --role | kubectl apply -f -`, and bind the role; "
+    "`podprobe doctor` lists what is missing"
 )
 
 _NOT_FOUND = re.compile(r'(?:nodes|pods) "([^"]+)" not found')
 _DENIED = re.compile(r' cannot (\w+) resource "')
+_TUNNEL = re.compile(r"Tunnel connection failed: (\d{3}) ?(.*)")
+_PROXY_PASSWORD = "say them in the proxy's URL (proxy-url of the kubeconfig, or HTTPS_PROXY): http://USER:PASSWORD@HOST:PORT"  # noqa: S105  # how to say one
 
 
 class ApiError(LookError):
@@ -49,6 +53,11 @@ class ApiError(LookError):
         """RBAC refused; admission, which answers 403 as well, did not."""
         return self.status == 403 and _DENIED.search(self.answer) is not None
 
+    @property
+    def says_not_found(self) -> bool:
+        """An API server says that there is no such object; a 404 of anything else says nothing of it."""
+        return self.status == 404 and self.reason == "NotFound"
+
 
 class ApiAccessError(ApiError, AccessError):
     """401 and 403: permission is missing."""
@@ -58,7 +67,9 @@ class ApiTargetError(ApiError, TargetError):
     """404 and 410: it is not there (any more)."""
 
 
-def refused(ask: Ask, status: int, body: bytes, headers: Mapping[str, str]) -> ApiError:
+def refused(
+    ask: Ask, status: int, body: bytes, headers: Mapping[str, str], server: str = "the server"
+) -> ApiError:
     """The error for an answer with an HTTP status of 400 or more."""
     try:
         told = decode(body, Status)
@@ -76,8 +87,15 @@ def refused(ask: Ask, status: int, body: bytes, headers: Mapping[str, str]) -> A
         return _forbidden(ask, facts)
     if ask.resource == "pods/exec" and (failure := _node_trouble(ask, facts)):
         return failure
+    # Of an exec the kubelet's own words may come through, which are no `Status`.
+    if status == 404 and not told.reason and ask.resource != "pods/exec":
+        return _not_kubernetes(ask, server, facts)
     if status in (404, 410):
         return ApiTargetError(f"there is no {ask.subject} {ask.where}: {answer}", **facts)
+    if status == 407:
+        return ApiAccessError(
+            f"the proxy before {server} wants a user and a password (407): {answer}", _PROXY_PASSWORD, **facts
+        )
     if status == 409:
         return ApiError(f"{ask.words} met another change: {answer}", "try again", **facts)
     if status in (400, 422):
@@ -93,6 +111,21 @@ def refused(ask: Ask, status: int, body: bytes, headers: Mapping[str, str]) -> A
     return ApiError(
         f"the API server failed to {ask.words} (HTTP {status}): {answer}",
         "try again; if it stays, look at the API server itself: kubectl get --raw '/readyz?verbose'",
+        **facts,
+    )
+
+
+def _not_kubernetes(ask: Ask, server: str, facts: dict[str, Any]) -> ApiError:
+    """A 404 that is no `Status`: of core resources every API server has one; other groups it may not serve."""
+    if ask.group:
+        return ApiError(
+            f"the API server {server} does not serve {ask.group}/{ask.version}: {facts['answer']}",
+            "a newer Kubernetes may",
+            **facts,
+        )
+    return ApiTargetError(
+        f"{server} is not a Kubernetes API server: it answers {ask.path} with 404: {facts['answer']}",
+        "check server: in the kubeconfig: kubectl config view --minify",
         **facts,
     )
 
@@ -132,19 +165,29 @@ def _forbidden(ask: Ask, facts: dict[str, Any]) -> ApiError:
     )
 
 
-def unreachable(server: str, error: BaseException, timeout: float) -> ApiError:
+def unreachable(server: str, error: BaseException, timeout: float, proxy: Proxy | None = None) -> ApiError:
     """The error for a request that got no answer at all."""
     cause = _root(error)
     name = type(error).__name__
+    said = getattr(cause, "strerror", None) or str(cause) or name
     if isinstance(cause, ssl.SSLCertVerificationError):
+        who = f"{server} or of the proxy {proxy.url}" if proxy and proxy.scheme == "https" else server
         return ApiError(
-            f"the certificate of the API server {server} is not trusted: {cause.verify_message}",
+            f"the certificate of the API server {who} is not trusted: {cause.verify_message}",
             "check certificate-authority and tls-server-name of this kubeconfig context",
         )
     if isinstance(cause, ssl.SSLError):
         return ApiError(
             f"no TLS with the API server {server}: {cause.reason or cause}", "check the server's address"
         )
+    if isinstance(cause, TimeoutError) or "Timeout" in name:
+        through = f" through the proxy {proxy.url}" if proxy else ""
+        return ApiError(
+            f"the API server {server} did not answer within {timeout:g} s{through}",
+            "check the network to it (VPN, proxy, firewall), or allow more time with --request-timeout",
+        )
+    if proxy:
+        return _proxy_trouble(server, proxy, cause, said)
     if isinstance(cause, socket.gaierror):
         return ApiError(
             f"the name of the API server {server} does not resolve: {cause.strerror}",
@@ -155,13 +198,29 @@ def unreachable(server: str, error: BaseException, timeout: float) -> ApiError:
             f"the API server {server} refuses connections",
             "is the cluster up, and is this the right kubeconfig context? see: kubectl config get-contexts",
         )
-    if isinstance(cause, TimeoutError) or "Timeout" in name:
-        return ApiError(
-            f"the API server {server} did not answer within {timeout:g} s",
-            "check the network to it (VPN, proxy, firewall), or allow more time with --request-timeout",
-        )
-    said = getattr(cause, "strerror", None) or str(cause) or name
     return ApiError(f"the connection to the API server {server} broke: {said}", "try again")
+
+
+def _proxy_trouble(server: str, proxy: Proxy, cause: BaseException, said: str) -> ApiError:
+    where = "proxy-url of the kubeconfig, else HTTPS_PROXY; NO_PROXY names what is reached without"
+    if tunnel := _TUNNEL.search(said):
+        if tunnel[1] == "407":
+            wrong = "does not take this user and password" if proxy.user else "wants a user and a password"
+            return ApiAccessError(f"the proxy {proxy.url} {wrong} (407)", _PROXY_PASSWORD)
+        return ApiError(
+            f"the proxy {proxy.url} does not connect to the API server {server}: {tunnel[1]} {tunnel[2]}".rstrip(),
+            f"may the proxy reach it? ({where})",
+        )
+    if isinstance(cause, socket.gaierror | ConnectionRefusedError):
+        # Only the proxy is spoken to directly.
+        return ApiError(
+            f"the proxy {proxy.url} on the way to the API server {server} cannot be reached: {said}",
+            f"check its address: {where}",
+        )
+    return ApiError(
+        f"the connection to the API server {server} through the proxy {proxy.url} broke: {said}",
+        f"try again; is it the right proxy? ({where})",
+    )
 
 
 def _root(error: BaseException) -> BaseException:

@@ -56,7 +56,7 @@ def read_node(api: Api, pod: Pod) -> Node | None:
     try:
         node = api.recently(asks.get_node(pod.spec.node_name), Node)
     except ApiError as error:
-        if error.status == 404:
+        if error.says_not_found:
             raise TargetError(
                 f"node {pod.spec.node_name} of Pod {pod.metadata.name} is gone",
                 "the Pod will be deleted; look at another",

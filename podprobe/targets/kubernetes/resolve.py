@@ -56,7 +56,7 @@ def pod_named(api: Api, namespace: str, name: str) -> Pod:
     try:
         return api.get(asks.get_pod(namespace, name), Pod)
     except ApiError as error:
-        if error.status != 404:
+        if not error.says_not_found:
             raise
         raise TargetError(
             f"there is no Pod {name} in namespace {namespace}", _similar(api, namespace, name)
@@ -101,7 +101,7 @@ def pods_of(api: Api, namespace: str, target: str) -> list[Pod]:
     try:
         workload = api.get(Ask("get", resource, namespace, name, group=group), Workload)
     except ApiError as error:
-        if error.status != 404:
+        if not error.says_not_found:
             raise
         raise TargetError(
             f"there is no {target} in namespace {namespace}",
