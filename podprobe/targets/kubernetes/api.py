@@ -13,9 +13,10 @@ from podprobe.targets.kubernetes.objects import read
 from podprobe.targets.kubernetes.recent import Recent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from podprobe.targets.kubernetes.asks import Ask
+    from podprobe.targets.kubernetes.failures import ApiError
     from podprobe.targets.kubernetes.kubeconfig import Connection
 
 T = TypeVar("T")
@@ -49,9 +50,8 @@ class Api:
 
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._http = RESTClientObject(connection.configuration).pool_manager
-        # Else urllib3 would read the certificates for each connection anew, and they are gone by then.
-        read: dict[str, Any] = dict.fromkeys(("ca_certs", "ca_cert_data", "cert_file", "key_file"))
-        self._http.connection_pool_kw.update(read, ssl_context=connection.tls.requests)
+        self._shown: Any = None
+        self._use_certificates()
 
     @property
     def server(self) -> str:
@@ -109,20 +109,31 @@ class Api:
                 if len(buffer) > MAX_LINE or time.monotonic() > deadline:
                     return
         except OSError as error:
-            raise unreachable(self.server, error, seconds) from None
+            raise self.unreachable(error, seconds) from None
         except Exception as error:
             # urllib3's own errors: a read that timed out is the end of the watch, not a failure.
             if type(error).__name__ == "ReadTimeoutError":
                 return
             if type(error).__module__.startswith("urllib3"):
-                raise unreachable(self.server, error, seconds) from None
+                raise self.unreachable(error, seconds) from None
             raise
         finally:
             response.close()
 
+    def unreachable(self, error: BaseException, seconds: float) -> ApiError:
+        """The error for a request that got no answer within `seconds`."""
+        return unreachable(self.server, error, seconds, self.connection.proxy)
+
     def close(self) -> None:
         """Close idle connections."""
         self._http.clear()
+
+    def _use_certificates(self) -> None:
+        """Make new connections with the certificate that holds now: a plugin may have given another."""
+        context = self.connection.tls.requests
+        if context is not self._shown:
+            self._http.connection_pool_kw["ssl_context"] = self._shown = context
+            self._http.clear()
 
     def _send(
         self,
@@ -150,10 +161,15 @@ class Api:
         payload = None if body is None else msgspec.json.encode(body)
         again, renewed = method == "GET", False
         while True:
+            asked = time.monotonic()
+            identity = self.connection.headers()
+            # A plugin has its own limit: it may have asked somebody for a password.
+            deadline += time.monotonic() - asked
+            self._use_certificates()
             left = max(0.1, deadline - time.monotonic())
-            headers: Sequence[tuple[str, str]] = [
+            headers = [
                 ("Accept", "application/json"), ("Content-Type", content or "application/json"),
-                ("User-Agent", "podprobe"), *self.connection.headers(),
+                ("User-Agent", "podprobe"), *((name, _as_sent(value)) for name, value in identity),
             ]  # fmt: skip
             try:
                 response = self._http.request(
@@ -163,14 +179,14 @@ class Api:
             except (urllib3.exceptions.ProtocolError, ConnectionError) as error:
                 # A server that restarts closes kept connections: one of them fails once, a new one may not.
                 if not again or time.monotonic() > deadline:
-                    raise unreachable(self.server, error, limit) from None
+                    raise self.unreachable(error, limit) from None
                 again = False
                 continue
             except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise unreachable(self.server, error, limit) from None
+                raise self.unreachable(error, limit) from None
             if response.status < 400:
                 return response
-            if response.status == 401 and not renewed and self.connection.renew():
+            if response.status == 401 and not renewed and self.connection.renew(asked):
                 renewed = True
                 response.drain_conn()
                 continue
@@ -179,7 +195,12 @@ class Api:
                 response.drain_conn()
                 time.sleep(wait)
                 continue
-            raise refused(ask, response.status, response.data, response.headers)
+            raise refused(ask, response.status, response.data, response.headers, self.server)
+
+
+def _as_sent(value: str) -> str:
+    """The HTTP library sends each letter as a byte of Latin-1; Kubernetes reads UTF-8."""
+    return value.encode().decode("latin-1")
 
 
 def _seconds(text: str | None) -> float | None:

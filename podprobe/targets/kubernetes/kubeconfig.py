@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import logging
+import base64
 import os
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from podprobe.errors import AccessError, TargetError
-from podprobe.targets.kubernetes.tls import Tls, certificates
+from podprobe.errors import TargetError
+from podprobe.targets.kubernetes import impersonation
+from podprobe.targets.kubernetes.credentials import Fixed, FromLibrary, FromPlugin, TokenFile
+from podprobe.targets.kubernetes.kubeconfig_files import choose, existing, wanted
+from podprobe.targets.kubernetes.plugin import Plugin
+from podprobe.targets.kubernetes.proxy import Proxy, proxy_for
+from podprobe.targets.kubernetes.tls import Tls
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from podprobe.targets.kubernetes.credentials import Credentials
+    from podprobe.targets.kubernetes.kubeconfig_files import Chosen
 
-_DEFAULT_PATH = "~/.kube/config"
 _IN_CLUSTER_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_NO_ACCOUNT = (
+    "mount the service account's token into the Pod (automountServiceAccountToken), or name a kubeconfig"
+)
+_EXTENSION = "client.authentication.k8s.io/exec"
 
 
 @dataclass(frozen=True)
@@ -25,31 +33,32 @@ class Connection:
     """A cluster and an identity on it."""
 
     configuration: Any
-    """`kubernetes.client.Configuration`: server, certificates, proxy, and the token, renewed when it expires."""
+    """`kubernetes.client.Configuration`: server, proxy, and the name in its certificate."""
     tls: Tls
-    """Its certificates."""
+    """Its certificates, and the client's."""
     namespace: str
     """The context's, where the user names none."""
     context: str | None
     """`None` inside a cluster."""
     impersonation: tuple[tuple[str, str], ...] = ()
     """The `Impersonate-*` headers."""
+    credentials: Credentials = field(default_factory=Fixed)
+    """The token, renewed when it expires."""
+    proxy: Proxy | None = None
+    """On the way to the server."""
 
-    reload: Callable[[Any], Any] | None = None
-    """Reads the credentials anew into a configuration: a credential plugin runs again, a token's file is read again."""
-
-    def renew(self) -> bool:
-        """The API server refused the token: get another. False where there is no other."""
-        if self.reload is None:
-            return False
-        before = self.configuration.api_key.get("BearerToken")
-        self.reload(self.configuration)
-        return bool(self.configuration.api_key.get("BearerToken") != before)
+    def renew(self, asked: float | None = None) -> bool:
+        """The API server refused what was in use at `asked` (`time.monotonic`): get another. False: there is none."""
+        return self.credentials.renew(time.monotonic() if asked is None else asked)
 
     def headers(self) -> list[tuple[str, str]]:
-        """Who is asking. Reads a new token first where the old one has expired."""
-        token = self.configuration.get_api_key_with_prefix("BearerToken")
-        return [*([("Authorization", token)] if token else []), *self.impersonation]
+        """Who is asking. Gets a new token first where the old one has expired.
+
+        Raises:
+            AccessError: there is no new one.
+        """
+        shown = self.credentials.authorization()
+        return [*([("Authorization", shown)] if shown else []), *self.impersonation]
 
 
 def connect(
@@ -74,156 +83,133 @@ def connect(
     """
     if as_groups and not as_user:
         raise TargetError("--as-group needs --as", "name the user to impersonate: --as USER")
+    paths = existing(kubeconfig)
+    chosen = choose(paths, context)
+    if chosen is None and (kubeconfig is not None or "KUBERNETES_SERVICE_HOST" not in os.environ):
+        raise _no_kubeconfig(paths)
+    if chosen is None and context is not None:
+        raise TargetError(
+            f"there is no context {context!r}: there is no kubeconfig, and inside a Pod its service account has none",
+            "leave out --context, or name the kubeconfig with --kubeconfig or KUBECONFIG",
+        )
+    asked = impersonation.headers(chosen.user if chosen else {}, as_user, as_groups)
+    return _by_kubeconfig(chosen, asked) if chosen else _in_cluster(asked)
+
+
+def _no_kubeconfig(paths: list[Path]) -> TargetError:
+    hint = "name one with --kubeconfig or KUBECONFIG; without a cluster, try: podprobe demo"
+    if paths:
+        return TargetError(f"the kubeconfig {' and '.join(map(str, paths))} is empty", hint)
+    return TargetError(f"there is no kubeconfig: {' or '.join(wanted())} does not exist", hint)
+
+
+def _in_cluster(asked: tuple[tuple[str, str], ...]) -> Connection:
+    from kubernetes.config import incluster_config
+
+    library: Any = incluster_config
+    credentials = FromLibrary(library.load_incluster_config, "service account of this Pod", _NO_ACCOUNT)
+    loaded = credentials.configuration
+    tls = Tls(wanted=True, authority=Path(loaded.ssl_ca_cert).read_bytes())
+    proxy = proxy_for(loaded.host, None)
+    try:
+        namespace = _IN_CLUSTER_NAMESPACE.read_text().strip()
+    except OSError:
+        namespace = ""
+    configuration = _configuration(loaded.host, tls, proxy)
+    return Connection(configuration, tls, namespace or "default", None, asked, credentials, proxy)
+
+
+def _by_kubeconfig(chosen: Chosen, asked: tuple[tuple[str, str], ...]) -> Connection:
+    cluster = chosen.cluster
+    authority, (certificate, key) = chosen.authority(), chosen.certificate()
+    insecure = bool(cluster.get("insecure-skip-tls-verify"))
+    server = _server(chosen, tls=bool(authority or certificate or insecure))
+    tls = Tls(
+        wanted=server.startswith("https"), verify=not insecure, authority=authority, certificate=certificate,
+        key=key,
+    )  # fmt: skip
+    proxy = proxy_for(server, str(cluster.get("proxy-url") or "") or None)
+    configuration = _configuration(server, tls, proxy, cluster.get("tls-server-name"))
+    configuration.verify_ssl = not insecure
+    credentials = _credentials(chosen, tls, authority)
+    return Connection(configuration, tls, chosen.namespace, chosen.context, asked, credentials, proxy)
+
+
+def _server(chosen: Chosen, *, tls: bool) -> str:
+    said = str(chosen.cluster.get("server") or "").strip().rstrip("/")
+    if not said:
+        raise TargetError(
+            f"the kubeconfig names no server for the context {chosen.context!r}",
+            "compare it with: kubectl config view",
+        )
+    scheme, found, rest = said.partition("://")
+    if not found:
+        # As kubectl has it.
+        return f"{'https' if tls else 'http'}://{said}"
+    return f"{scheme.lower()}://{rest}"
+
+
+def _configuration(server: str, tls: Tls, proxy: Proxy | None, server_name: str | None = None) -> Any:
     # Imported here: 200 ms.
     from kubernetes.client.configuration import Configuration
-    from kubernetes.config.config_exception import ConfigException
 
     configuration: Any = Configuration()
-    name: str | None = None
-    user: dict[str, Any] = {}
-    try:
-        if kubeconfig is None and "KUBECONFIG" not in os.environ and _in_cluster():
-            from kubernetes.config import incluster_config
-
-            incluster: Any = incluster_config
-            reload: Callable[[Any], Any] = incluster.load_incluster_config
-            reload(configuration)
-            tls = Tls(configuration)
-            namespace = _IN_CLUSTER_NAMESPACE.read_text().strip() or "default"
-        else:
-            paths = _paths(kubeconfig)
-            with certificates() as directory:
-                name, namespace, user = _load(configuration, paths, context, directory)
-                tls = _read_at_once(configuration, directory)
-            reload = functools.partial(_reload, paths=paths, context=name)
-    except ConfigException as error:
-        raise TargetError(
-            f"the kubeconfig cannot be used: {error}", "compare it with: kubectl config view"
-        ) from None
+    configuration.host = server
+    configuration.tls_server_name = server_name
     # Errors come back at once and are told once; waiting and trying again is decided here, not in urllib3.
     configuration.retries = False
-    if configuration.proxy:
-        configuration.proxy_ssl_context = tls.requests
-    return Connection(
-        configuration, tls, namespace, name,
-        tuple(_impersonation(as_user or user.get("as"), as_groups or tuple(user.get("as-groups") or ()))), reload,
-    )  # fmt: skip
+    # Decided already: the library would read the environment, in another way than kubectl.
+    configuration.proxy, configuration.no_proxy = None, ""
+    if proxy:
+        configuration.proxy = proxy.for_library
+        configuration.proxy_headers = proxy.headers
+        if proxy.scheme == "https":
+            configuration.proxy_ssl_context = tls.proxy
+    return configuration
 
 
-def _read_at_once(configuration: Any, directory: str) -> Tls:
-    """The certificates, before those that are in `directory` go."""
-    tls = Tls(configuration)
-    if any(Path(directory).iterdir()):
-        _ = tls.requests, tls.streams
-    return tls
-
-
-def _reload(configuration: Any, paths: list[str], context: str | None) -> None:
-    with certificates() as directory:
-        _load(configuration, paths, context, directory)
-
-
-def _paths(kubeconfig: str | None) -> list[str]:
-    if kubeconfig is not None:
-        if not Path(kubeconfig).is_file():
-            raise TargetError(
-                f"there is no kubeconfig {kubeconfig}", "name an existing file with --kubeconfig"
-            )
-        return [kubeconfig]
-    named = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
-    paths = [path for path in named or [_DEFAULT_PATH] if Path(path).expanduser().is_file()]
-    if not paths:
-        where = " or ".join(named or [_DEFAULT_PATH])
-        raise TargetError(
-            f"there is no kubeconfig: {where} does not exist",
-            "name one with --kubeconfig or KUBECONFIG; without a cluster, try: podprobe demo",
+def _credentials(chosen: Chosen, tls: Tls, authority: bytes | None) -> Credentials:
+    """As kubectl prefers them: a token's file, a token, a password, a plugin; what the library knows comes last."""
+    user = chosen.user
+    if user.get("tokenFile"):
+        return TokenFile(chosen.user_directory / str(user["tokenFile"]))
+    if user.get("token"):
+        return Fixed(f"Bearer {str(user['token']).strip()}")
+    if user.get("username"):
+        pair = f"{user['username']}:{user.get('password') or ''}"
+        return Fixed(f"Basic {base64.b64encode(pair.encode()).decode()}")
+    if isinstance(user.get("exec"), dict):
+        told = _cluster_info(chosen, authority) if user["exec"].get("provideClusterInfo") else None
+        return FromPlugin(Plugin(user["exec"], chosen.user_directory, told), tls)
+    if isinstance(user.get("auth-provider"), dict):
+        return FromLibrary(
+            _provider(chosen),
+            f"kubeconfig's auth provider {user['auth-provider'].get('name')!r}",
+            "log in again",
         )
-    return paths
+    return Fixed(None)
 
 
-def _load(
-    configuration: Any, paths: list[str], context: str | None, directory: str
-) -> tuple[str, str, dict[str, Any]]:
+def _provider(chosen: Chosen) -> Any:
     from kubernetes.config import kube_config
 
     library: Any = kube_config
-    documents = [_document(Path(path).expanduser()) for path in paths]
-    merged = library.KubeConfigMerger(os.pathsep.join(paths)).config
-    # As kubectl merges: the first file that sets it wins. (The library lets the last one win.)
-    current = next((one["current-context"] for one in documents if one.get("current-context")), None)
-    name = context or (str(current) if current else None)
-    known = [str(entry["name"]) for entry in merged.value.get("contexts") or []]
-    if name not in known:
-        asked = f"no context {name!r}" if name else "no current context"
-        raise TargetError(
-            f"the kubeconfig has {asked}",
-            f"name one with --context: {', '.join(known)}" if known else "it has no contexts at all",
-        )
-    with _complaints() as complaints:
-        loader = library.KubeConfigLoader(
-            merged, active_context=name, config_base_path=None, temp_file_path=directory
-        )
-        loader.load_and_set(configuration)
-    user = dict(loader._user.value) if loader._user else {}  # noqa: SLF001  # the only way to the merged user
-    if "exec" in user and not (configuration.api_key or configuration.cert_file):
-        command = user["exec"].get("command", "?")
-        said = "; ".join(complaints) or "it gave no credential"
-        raise AccessError(
-            f"the kubeconfig's credential plugin {command!r} failed: {said}",
-            f"run it by hand, or log in again; {user['exec'].get('installHint') or ''}".rstrip("; "),
-        )
-    details = loader.current_context["context"]
-    return name, details.get("namespace") or "default", user
+    document = {
+        "current-context": "c",
+        "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
+        "clusters": [{"name": "k", "cluster": {}}],
+        "users": [{"name": "u", "user": {"auth-provider": chosen.user["auth-provider"]}}],
+    }
+    return library.KubeConfigLoader(document).load_and_set
 
 
-def _document(path: Path) -> dict[str, Any]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise TargetError(
-            f"cannot read the kubeconfig {path}: {error.strerror}", "check its permissions"
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        problem = " ".join(str(error).split())
-        raise TargetError(
-            f"the kubeconfig {path} is not YAML: {problem}", "repair it, or name another"
-        ) from None
-    lists = ("clusters", "users", "contexts")
-    if not isinstance(content, dict) or not all(_named(content.get(key) or []) for key in lists):
-        raise TargetError(f"the kubeconfig {path} is none", "compare it with: kubectl config view")
-    return content
-
-
-def _named(entries: Any) -> bool:
-    return isinstance(entries, list) and all(isinstance(one, dict) and "name" in one for one in entries)
-
-
-@contextlib.contextmanager
-def _complaints() -> Iterator[list[str]]:
-    # The library logs what a credential plugin said on the root logger, and goes on without credentials.
-    said: list[str] = []
-
-    class _Collect(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            said.append(" ".join(record.getMessage().split()))
-
-    root, handler = logging.getLogger(), _Collect(logging.ERROR)
-    others = list(root.handlers)
-    root.handlers[:] = [handler]
-    try:
-        yield said
-    finally:
-        root.handlers[:] = others
-
-
-def _impersonation(user: str | None, groups: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    if user:
-        yield "Impersonate-User", user
-    for group in groups:
-        yield "Impersonate-Group", group
-
-
-def _in_cluster() -> bool:
-    return "KUBERNETES_SERVICE_HOST" in os.environ and not Path(_DEFAULT_PATH).expanduser().exists()
+def _cluster_info(chosen: Chosen, authority: bytes | None) -> dict[str, Any]:
+    """`spec.cluster` of what a plugin is told."""
+    same = ("server", "tls-server-name", "insecure-skip-tls-verify", "proxy-url", "disable-compression")
+    told: dict[str, Any] = {name: chosen.cluster[name] for name in same if chosen.cluster.get(name)}
+    if authority:
+        told["certificate-authority-data"] = base64.b64encode(authority).decode()
+    for extension in chosen.cluster.get("extensions") or ():
+        if isinstance(extension, dict) and extension.get("name") == _EXTENSION:
+            told["config"] = extension.get("extension")
+    return told

@@ -6,9 +6,9 @@ import contextlib
 import os
 import ssl
 import tempfile
-from functools import cached_property
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from podprobe.errors import TargetError
 
@@ -19,55 +19,72 @@ if TYPE_CHECKING:
 class Tls:
     """What to check the API server by, and the client's certificate: one context for all connections of a kind.
 
-    Each of the two is `None` where the server speaks plain HTTP.
-
     Args:
-        configuration: `kubernetes.client.Configuration`.
+        wanted: the API server speaks TLS.
+        verify: its certificate is checked.
+        authority: by this, PEM; the system's authorities where absent.
+        certificate: the client's, PEM.
+        key: of the client's certificate, PEM.
     """
 
-    def __init__(self, configuration: Any) -> None:
-        self._configuration = configuration
+    def __init__(
+        self, *, wanted: bool, verify: bool = True, authority: bytes | None = None,
+        certificate: bytes | None = None, key: bytes | None = None,
+    ) -> None:  # fmt: skip
+        self._wanted = wanted
+        self._verify = verify
+        self._authority = authority
+        self._shown = certificate, key
+        self._lock = threading.Lock()
+        self._made: dict[str, ssl.SSLContext] = {}
 
-    @cached_property
+    def show(self, certificate: bytes, key: bytes) -> None:
+        """Show the API server another certificate: connections made from now on."""
+        with self._lock:
+            if self._shown != (certificate, key):
+                self._shown = certificate, key
+                self._made.clear()
+
+    @property
     def requests(self) -> ssl.SSLContext | None:
-        """For urllib3, which changes settings of the context that it is given."""
-        return _context_of(self._configuration)
+        """For urllib3, which changes settings of the context that it is given. `None`: the server speaks plain HTTP."""
+        return self._context("requests") if self._wanted else None
 
-    @cached_property
+    @property
     def streams(self) -> ssl.SSLContext | None:
-        """For WebSockets."""
-        return _context_of(self._configuration)
+        """For WebSockets. `None`: the server speaks plain HTTP."""
+        return self._context("streams") if self._wanted else None
+
+    @property
+    def proxy(self) -> ssl.SSLContext:
+        """For a proxy that speaks TLS itself: checked as the API server is, as kubectl has it."""
+        return self._context("proxy")
+
+    def _context(self, purpose: str) -> ssl.SSLContext:
+        with self._lock:
+            if purpose not in self._made:
+                try:
+                    self._made[purpose] = _context(self._verify, self._authority, *self._shown)
+                except (OSError, ValueError) as error:
+                    raise TargetError(
+                        f"the kubeconfig's certificates cannot be used: {error}",
+                        "certificate-authority(-data), client-certificate(-data) and client-key(-data) have to be PEM, "
+                        "and the key the certificate's",
+                    ) from None
+            return self._made[purpose]
 
 
 @contextlib.contextmanager
-def certificates() -> Iterator[str]:
-    """A directory for the library to write the kubeconfig's certificates and keys to, since OpenSSL reads files only.
+def certificates() -> Iterator[Path]:
+    """A directory to write certificates and keys to, since OpenSSL reads a key from files only.
 
     Nobody else may look into it, it is in memory where the session has such a place (`$XDG_RUNTIME_DIR`), and it is
-    gone as soon as the certificates have been read, however the process ends later.
+    gone as soon as they have been read, however the process ends later.
     """
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     there = runtime if Path(runtime).is_absolute() and os.access(runtime, os.W_OK | os.X_OK) else None
     with tempfile.TemporaryDirectory(prefix="podprobe-", dir=there) as directory:
-        yield directory
-
-
-def _context_of(configuration: Any) -> ssl.SSLContext | None:
-    """To read the system's own authorities takes 30 ms, and whoever is not to be verified needs none.
-
-    Raises:
-        TargetError: the certificates of the kubeconfig cannot be read, or are none.
-    """
-    if not configuration.host.startswith("https"):
-        return None
-    try:
-        return _context(configuration)
-    except (OSError, ValueError) as error:
-        raise TargetError(
-            f"the kubeconfig's certificates cannot be used: {error}",
-            "certificate-authority(-data), client-certificate(-data) and client-key(-data) have to be PEM, and the key "
-            "the certificate's",
-        ) from None
+        yield Path(directory)
 
 
 class _Shared(ssl.SSLContext):
@@ -81,18 +98,29 @@ class _Shared(ssl.SSLContext):
         """They are set."""
 
 
-def _context(configuration: Any) -> ssl.SSLContext:
+def _context(
+    verify: bool, authority: bytes | None, certificate: bytes | None, key: bytes | None
+) -> ssl.SSLContext:
+    """To read the system's own authorities takes 30 ms, and whoever is not to be verified needs none."""
     context = _Shared(ssl.PROTOCOL_TLS_CLIENT)
     ssl.SSLContext.set_alpn_protocols(context, ["http/1.1"])
-    if not configuration.verify_ssl:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    elif configuration.ssl_ca_cert or configuration.ca_cert_data:
-        # As kubectl has it: what the kubeconfig names is trusted, whether it is a root or signed by another.
-        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-        context.load_verify_locations(cafile=configuration.ssl_ca_cert, cadata=configuration.ca_cert_data)
-    else:
-        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    with certificates() as directory:
+        if not verify:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif authority:
+            # As kubectl has it: what the kubeconfig names is trusted, whether it is a root or signed by another.
+            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+            context.load_verify_locations(cafile=_file(directory / "authority", authority))
+        else:
+            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+        if certificate:
+            pair = _file(directory / "certificate", certificate), _file(directory / "key", key or b"")
+            # Without a password of its own OpenSSL would ask for one at the terminal.
+            context.load_cert_chain(*pair, password="")
     return context
+
+
+def _file(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path

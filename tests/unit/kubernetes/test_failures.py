@@ -51,6 +51,12 @@ def _status(code: int, reason: str, message: str) -> bytes:
             ("no pod web", "namespace shop"),
         ),
         (
+            404,
+            b"404 page not found\n",
+            TargetError,
+            ("not a Kubernetes API server", "page not found", "server:"),
+        ),
+        (
             409,
             _status(409, "Conflict", "the object has been modified"),
             LookError,
@@ -155,7 +161,7 @@ def _api(url: str, timeout: float = 5.0, **more: Any) -> Api:
     configuration: Any = Configuration(host=url)
     configuration.proxy = None
     configuration.retries = False
-    return Api(Connection(configuration, Tls(configuration), "shop", None, **more), timeout)
+    return Api(Connection(configuration, Tls(wanted=url.startswith("https")), "shop", None, **more), timeout)
 
 
 POD = json.dumps({"metadata": {"name": "web"}}).encode()
@@ -165,21 +171,29 @@ def test_an_answer_and_who_asked(server: _Server) -> None:
     server.answers = [(200, {}, POD)]
     api = _api(
         server.url,
-        impersonation=(("Impersonate-User", "jane"), ("Impersonate-Group", "a"), ("Impersonate-Group", "b")),
+        impersonation=(("Impersonate-User", "jāne"), ("Impersonate-Group", "a"), ("Impersonate-Group", "b")),
     )
     assert api.get(ASK, Pod).metadata.name == "web"
     path, headers, _ = server.requests[0]
     assert path == "/api/v1/namespaces/shop/pods/web"
-    assert headers["Impersonate-User"] == "jane"
+    # As UTF-8, which Python's server shows as Latin-1.
+    assert headers["Impersonate-User"].encode("latin-1").decode() == "jāne"
     api.close()
 
 
 def test_a_token_that_was_refused_is_renewed_once(server: _Server) -> None:
-    def reload(configuration: Any) -> None:
-        configuration.api_key["BearerToken"] = "Bearer new"
+    class Refreshed:
+        token: str | None = None
+
+        def authorization(self) -> str | None:
+            return self.token
+
+        def renew(self, asked: float) -> bool:
+            before, self.token = self.token, "Bearer new"
+            return before != self.token
 
     server.answers = [(401, {}, b"who?"), (200, {}, POD), (401, {}, b"who?")]
-    api = _api(server.url, reload=reload)
+    api = _api(server.url, credentials=Refreshed())
     assert api.get(ASK, Pod).metadata.name == "web"
     assert [headers.get("Authorization") for _, headers, _ in server.requests] == [None, "Bearer new"]
     with pytest.raises(ApiError, match="who you are"):

@@ -9,6 +9,7 @@ import pytest
 
 from podprobe.errors import AccessError, TargetError
 from podprobe.targets.kubernetes.kubeconfig import connect
+from podprobe.targets.kubernetes.proxy import Proxy
 
 
 def _config(**more: Any) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def test_the_current_context(tmp_path: Path) -> None:
 def test_another_context_with_its_proxy_and_server_name(tmp_path: Path) -> None:
     made = connect(kubeconfig=_write(tmp_path / "c", _config()), context="b")
     assert made.namespace == "default"
-    assert made.configuration.proxy == "http://proxy.example:3128"
+    assert made.proxy == Proxy("http", "proxy.example", 3128)
     assert made.configuration.tls_server_name == "inner"
     assert made.headers() == []
 
@@ -182,3 +183,82 @@ def test_a_refused_plugin_runs_again(tmp_path: Path) -> None:
     assert made.headers() == [("Authorization", "Bearer t1")]
     assert made.renew()
     assert made.headers() == [("Authorization", "Bearer t2")]
+
+
+def test_a_token_file_ends_with_a_line_break_as_files_do(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("abc\n")
+    config = _config(users=[{"name": "jane", "user": {"tokenFile": "token", "token": "stale"}}])
+    assert connect(kubeconfig=_write(tmp_path / "c", config)).headers() == [("Authorization", "Bearer abc")]
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster", "words"),
+    [
+        ({"tokenFile": "nowhere"}, {}, "token file .*nowhere: No such file"),
+        ({}, {"certificate-authority-data": "!!!x"}, "certificate-authority-data .* is not base64"),
+        ({}, {"certificate-authority-data": "abc"}, "certificate-authority-data .* is not base64"),
+        ({}, {"certificate-authority": "nowhere"}, "nowhere, certificate-authority .*: No such file"),
+        ({"client-certificate": "nowhere"}, {}, "nowhere, client-certificate .*: No such file"),
+        ({"as": "a\nb"}, {}, "control character"),
+        ({}, {"server": ""}, "names no server"),
+        ({}, {"proxy-url": "ftp://x"}, "proxy-url of the kubeconfig"),
+    ],
+)
+def test_credentials_that_cannot_be_used(
+    tmp_path: Path, user: dict[str, Any], cluster: dict[str, Any], words: str
+) -> None:
+    config = _config(
+        users=[{"name": "jane", "user": user}],
+        clusters=[{"name": "one", "cluster": {"server": "https://one.example", **cluster}}],
+    )
+    with pytest.raises(TargetError, match=words):
+        connect(kubeconfig=_write(tmp_path / "c", config))
+
+
+def test_impersonation_in_full(tmp_path: Path) -> None:
+    user = {
+        "token": "t", "as": "jane", "as-uid": "42", "as-groups": ["g"],
+        "as-user-extra": {"team": ["x", "y"], "a.b/c": ["z"]},
+    }  # fmt: skip
+    made = connect(kubeconfig=_write(tmp_path / "c", _config(users=[{"name": "jane", "user": user}])))
+    assert made.impersonation == (
+        ("Impersonate-User", "jane"),
+        ("Impersonate-Uid", "42"),
+        ("Impersonate-Group", "g"),
+        ("Impersonate-Extra-team", "x"),
+        ("Impersonate-Extra-team", "y"),
+        ("Impersonate-Extra-a.b%2Fc", "z"),
+    )
+
+
+def test_an_empty_file_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").touch()
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/empty:{_write(tmp_path / 'good', _config())}")
+    assert connect().context == "a"
+    monkeypatch.setenv("KUBECONFIG", f"{tmp_path}/empty")
+    with pytest.raises(TargetError, match="is empty"):
+        connect()
+
+
+@pytest.mark.parametrize("said", [None, "", "/no/such/file"])
+def test_inside_a_cluster_without_a_kubeconfig(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None
+) -> None:
+    from kubernetes.config import incluster_config
+
+    (tmp_path / "token").write_text("abc")
+    (tmp_path / "ca.crt").write_text("PEM")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    if said is not None:
+        monkeypatch.setenv("KUBECONFIG", said)
+    made = connect()
+    assert (made.configuration.host, made.context) == ("https://10.0.0.1:443", None)
+    assert made.headers() == [("Authorization", "bearer abc")]
+    with pytest.raises(TargetError, match="no context 'prod'"):
+        connect(context="prod")
+    (tmp_path / "token").unlink()
+    with pytest.raises(AccessError, match="service account"):
+        connect()

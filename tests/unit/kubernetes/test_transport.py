@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes.config.kube_config import KubeConfigLoader
 
 from podprobe.errors import TargetError
 from podprobe.targets.kubernetes import asks
@@ -101,14 +100,14 @@ def test_keys_out_of_the_kubeconfig_do_not_stay_in_files(
     trust = {"certificate-authority-data": data("inner.crt"), "tls-server-name": "inner"}
     shown = {"client-certificate-data": data("user.crt"), "client-key-data": data("user.key")}
     seen: list[tuple[int, list[bytes]]] = []
-    load = KubeConfigLoader.load_and_set
+    load = ssl.SSLContext.load_cert_chain
 
-    def watched(loader: Any, configuration: Any) -> None:
-        load(loader, configuration)
+    def watched(context: ssl.SSLContext, *arguments: Any, **more: Any) -> None:
         (directory,) = runtime.iterdir()
         seen.append((directory.stat().st_mode & 0o777, [path.read_bytes() for path in directory.iterdir()]))
+        load(context, *arguments, **more)
 
-    monkeypatch.setattr(KubeConfigLoader, "load_and_set", watched)
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", watched)
     api = Api(connect(kubeconfig=_kubeconfig(tmp_path, port, trust, shown)), 5.0)
     ((mode, written),) = seen
     assert mode == 0o700
