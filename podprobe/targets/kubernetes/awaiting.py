@@ -10,8 +10,9 @@ from podprobe.model import Visibility
 from podprobe.targets.base import Progress
 from podprobe.targets.kubernetes import asks
 from podprobe.targets.kubernetes.agents import Holder, holders
+from podprobe.targets.kubernetes.events import image_failures
 from podprobe.targets.kubernetes.failures import ApiAccessError, ApiError
-from podprobe.targets.kubernetes.images import explain
+from podprobe.targets.kubernetes.images import cannot_get, explain
 from podprobe.targets.kubernetes.objects import Pod, PodEvent
 
 if TYPE_CHECKING:
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
     from podprobe.targets.kubernetes.wants import Outcome
 
 _POLL_SECONDS = 0.3
+_EVENT_SECONDS = 2.0
+"""How often the Pod's events are asked for: the kubelet reports a failed pull there 10 to 20 seconds before it does in
+the container's status."""
+_LONG_SECONDS = 10.0
+"""From when on the user is told how long an image will be waited for."""
 
 
 def await_running(
@@ -39,16 +45,23 @@ def await_running(
     began = time.monotonic()
     present: list[Holder] = []
     seen = pod
+    told = _Told(api)
     for seen in _changes(api, pod):
         if seen.metadata.deletion_timestamp:
             raise TargetError(f"Pod {pod.metadata.name} is being deleted", "look at another Pod")
         present = [holder for holder in holders(seen) if holder.name in names]
-        failed = {holder.name: trouble for holder in present if (trouble := explain(holder, seen))}
+        failed = {
+            holder.name: trouble
+            for holder in present
+            if (trouble := explain(holder, seen) or told.trouble(holder, seen))
+        }
         coming = [holder for holder in present if not holder.running and holder.name not in failed]
         if not coming and len(present) == len(names):
             break
         done = len(names) - len(coming) - len(failed)
         doing = _doing(coming[0]) if coming else "waiting"
+        if (waited := time.monotonic() - began) > _LONG_SECONDS:
+            doing += f" for {waited:.0f} s of at most {api.request_timeout:.0f} s (--request-timeout)"
         progress(Progress(f"starting agents: {doing}", done=done, total=len(names)))
     else:
         seconds = time.monotonic() - began
@@ -68,6 +81,29 @@ def await_running(
     return trouble
 
 
+class _Told:
+    """What the Pod's events tell of images, asked for now and then while agents wait for theirs."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._asked_at = time.monotonic()
+        self._known: dict[str, str] = {}
+        self._may_ask = True
+
+    def trouble(self, holder: Holder, pod: Pod) -> AgentError | None:
+        """Why the holder's image cannot be had; `None` while it may come."""
+        if holder.running or holder.ended:
+            return None
+        if self._may_ask and time.monotonic() - self._asked_at >= _EVENT_SECONDS:
+            self._asked_at = time.monotonic()
+            try:
+                self._known = image_failures(self._api, pod)
+            except ApiError:
+                self._may_ask = False
+        why = self._known.get(holder.name)
+        return cannot_get(holder, pod, why) if why else None
+
+
 def _changes(api: Api, pod: Pod) -> Iterator[Pod]:
     """The Pod as it is, then at each change, for as long as one request may take."""
     yield pod
@@ -78,7 +114,7 @@ def _changes(api: Api, pod: Pod) -> Iterator[Pod]:
         if may_watch:
             try:
                 for event in api.watch(
-                    asks.list_pods(namespace).to("watch"), PodEvent, left,
+                    asks.list_pods(namespace).to("watch"), PodEvent, min(left, _EVENT_SECONDS),
                     fieldSelector=f"metadata.name={name}", resourceVersion=pod.metadata.resource_version,
                 ):  # fmt: skip
                     if event.type == "DELETED":
@@ -89,7 +125,7 @@ def _changes(api: Api, pod: Pod) -> Iterator[Pod]:
             except ApiError as error:
                 if error.status not in (0, 410, 429, 500, 503):
                     raise
-        # The watch ended early, or is not allowed.
+        # The watch has ended, or is not allowed.
         time.sleep(min(_POLL_SECONDS, left))
         pod = api.get(asks.get_pod(namespace, name), Pod)
         yield pod

@@ -1,4 +1,4 @@
-"""What the cluster's events tell of a Pod's probes.
+"""What the cluster's events tell of a Pod's probes, and of images that its node cannot get.
 
 Missing permission is a note, never a failure.
 """
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Failures = Mapping[tuple[str, str], ProbeFailures]
     """By container and the probe's role."""
 
+_AGENT = re.compile(r"spec\.ephemeralContainers\{(?P<name>[^{}]+)\}")
+_PULL = re.compile(r"Failed to pull image \"[^\"]*\": (?P<why>.*)", re.DOTALL)
+_NO_IMAGE = frozenset({"ErrImageNeverPull", "InspectFailed"})
 _CONTAINER = re.compile(r"spec\.(?:initContainers|containers)\{(?P<name>[^{}]+)\}")
 _ROLE = re.compile(r"(?P<role>Startup|Readiness|Liveness) probe (?:failed|errored)")
 _MOST = "2000"
@@ -47,6 +50,32 @@ def probe_failures(api: Api, pod: Pod) -> tuple[Failures | None, tuple[Visibilit
         reason = f"recent failures of its probes are not known: {error.message}"
         return None, (Visibility(area="probes", container=None, level="partial", reason=reason, allow=allow),)
     return counted(event for event in events if event.involved_object.uid == pod.metadata.uid), ()
+
+
+def image_failures(api: Api, pod: Pod) -> dict[str, str]:
+    """Why the node cannot get an ephemeral container's image, by container: told long before its status is.
+
+    Raises:
+        ApiError: the events may not be read.
+    """
+    events = api.get(
+        asks.list_events(pod.metadata.namespace or "default"),
+        EventList,
+        fieldSelector=f"involvedObject.uid={pod.metadata.uid},type=Warning",
+        limit=_MOST,
+    ).items
+    return images_missing(events)
+
+
+def images_missing(events: Iterable[EventObject]) -> dict[str, str]:
+    """Of a Pod's warnings, those that a pull failed or will never be tried: the words, by ephemeral container."""
+    found: dict[str, str] = {}
+    for event in events:
+        container = _AGENT.fullmatch(event.involved_object.field_path or "")
+        pull = _PULL.fullmatch(event.message)
+        if container and (pull or event.reason in _NO_IMAGE):
+            found[container["name"]] = " ".join((pull["why"] if pull else event.message).split())
+    return found
 
 
 def counted(events: Iterable[EventObject]) -> Failures:

@@ -54,10 +54,7 @@ def explain(holder: Holder, pod: Pod) -> AgentError | None:
         said = " ".join((waiting.message or waiting.reason or "").split())
         node = pod.spec.node_name
         if waiting.reason in _PULL:
-            return AgentError(
-                f"node {node} cannot get the agent's image {holder.image} ({waiting.reason}): {said}",
-                "name one that it can: --image MIRROR/python:3-slim (any with Python 3.9 or newer and a shell)",
-            )
+            return cannot_get(holder, pod, f"{waiting.reason}: {said}")
         if waiting.reason in _CREATE:
             events = f"see its events: kubectl describe pod -n {pod.metadata.namespace} {pod.metadata.name}"
             return AgentError(
@@ -72,6 +69,14 @@ def explain(holder: Holder, pod: Pod) -> AgentError | None:
             _hint(said if ended.reason in ("StartError", "ContainerCannotRun") else "", logs),
         )
     return None
+
+
+def cannot_get(holder: Holder, pod: Pod, why: str) -> AgentError:
+    """The node does not come by the agent's image."""
+    return AgentError(
+        f"node {pod.spec.node_name} cannot get the agent's image {holder.image}: {why}",
+        "name one that it can: --image MIRROR/python:3-slim (any with Python 3.9 or newer and a shell)",
+    )
 
 
 def _hint(said: str, otherwise: str) -> str:

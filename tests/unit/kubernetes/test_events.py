@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from podprobe.targets.kubernetes.events import counted, probe_failures
+from podprobe.targets.kubernetes.events import counted, images_missing, probe_failures
 from podprobe.targets.kubernetes.failures import ApiAccessError
-from podprobe.targets.kubernetes.objects import EventList, Pod
+from podprobe.targets.kubernetes.objects import EventList, EventObject, Pod
 from podprobe.targets.kubernetes.state import pod_state
 from tests.unit.kubernetes.recorded import load
 
@@ -120,3 +120,24 @@ def test_a_probe_without_events_has_not_failed() -> None:
     (container,) = pod_state(a_pod("readiness"), probe_failures={}).containers
     assert container.probes[0].failures is not None
     assert container.probes[0].failures.count == 0
+
+
+def test_a_failed_pull_is_known_by_its_event() -> None:
+    def warning(path: str, reason: str, message: str) -> dict[str, Any]:
+        return {"reason": reason, "message": message, "involvedObject": {"fieldPath": path}}
+
+    pull = 'Failed to pull image "127.0.0.1:1/none:1": failed to resolve image: dial tcp: connection refused'
+    never = 'Container image "x:1" is not present with pull policy of Never'
+    events = msgspec.convert(
+        [
+            warning("spec.ephemeralContainers{podprobe-a-bcdfg}", "Failed", pull),
+            warning("spec.ephemeralContainers{podprobe-b-bcdfg}", "Failed", "Error: ErrImagePull"),
+            warning("spec.ephemeralContainers{podprobe-c-bcdfg}", "ErrImageNeverPull", never),
+            warning("spec.containers{web}", "Failed", pull),
+        ],
+        list[EventObject],
+    )
+    assert images_missing(events) == {
+        "podprobe-a-bcdfg": "failed to resolve image: dial tcp: connection refused",
+        "podprobe-c-bcdfg": never,
+    }

@@ -1,4 +1,4 @@
-"""Events, as far as probes' failures are told by them."""
+"""Events, as far as failures of probes and of images are told by them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ class InvolvedObject(Wire, frozen=True):
 class EventObject(Wire, frozen=True):
     """An event, told by `count` and timestamps or by a series."""
 
+    reason: str = ""
     message: str = ""
     count: int | None = None
     first_timestamp: str | None = None
