@@ -31,6 +31,12 @@ def microseconds(value: float | None) -> str:
     return f"{_digits(value / 1_000_000)} s"
 
 
+def least_ratio(share: float | None) -> str:
+    """A share that may be more, as per cent: `≥ 60 %`."""
+    said = ratio(share)
+    return said if share is None else f"≥ {'0 %' if said.startswith('<') else said.removeprefix('> ')}"
+
+
 def ratio(value: float | None) -> str:
     """A share of one as per cent; never rounded to 0 or 100 where it is neither."""
     if value is None:

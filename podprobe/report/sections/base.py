@@ -128,11 +128,12 @@ def ratio(value: float | None) -> Cell:
     return Cell(units.ratio(value), value, "dim" if value is None else "plain")
 
 
-def full(part: int | None, whole: int | None, show: bool = True) -> Cell:
-    """How full something is, as per cent; sorts by that."""
+def full(part: int | None, whole: int | None, *, show: bool = True, complete: bool = True) -> Cell:
+    """How full something is, as per cent; sorts by that. Not `complete`: there may be more."""
     if part is None or not whole or not show:
         return ABSENT
-    return Cell(units.ratio(part / whole), part / whole)
+    said = units.ratio(part / whole) if complete else units.least_ratio(part / whole)
+    return Cell(said, part / whole)
 
 
 def _prefixes(pointer: str) -> Iterable[str]:

@@ -92,7 +92,7 @@ def _ipc_rows(snapshot: Snapshot, marks: Marks) -> Iterator[Row]:
             Cell("POSIX sem" if file.semaphore else "POSIX shm"),
             text(file.name, 60),
             size(file.bytes),
-            full(min(file.used_bytes, file.bytes), file.bytes, not file.semaphore),
+            full(min(file.used_bytes, file.bytes), file.bytes, show=not file.semaphore),
             Cell(f"{len(file.mapped)} mapped", len(file.mapped)),
             _users(file.mapped, None),
             ABSENT,
@@ -171,7 +171,7 @@ def volumes(snapshot: Snapshot, marks: Marks) -> Section:
                 text(volume.name, 63),
                 text(_kind(volume), 60),
                 Cell(at_least + units.size(usage.bytes if usage else None), usage.bytes if usage else None),
-                full(usage.bytes if usage else None, volume.size_limit_bytes),
+                full(usage.bytes if usage else None, volume.size_limit_bytes, complete=not at_least),
                 Cell(
                     at_least + units.number(usage.inodes if usage else None), usage.inodes if usage else None
                 ),

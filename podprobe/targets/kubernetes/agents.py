@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from podprobe.targets.kubernetes.objects import ContainerSpec, ContainerStatus, Pod
+    from podprobe.targets.kubernetes.objects import ContainerSpec, ContainerStatus, Pod, SecurityContext
 
 PREFIX = "podprobe-"
 MARK = "podprobe-agent"
@@ -47,6 +47,15 @@ class Holder:
     """The user and group ids it was given, `1000:1000`; empty where its image's."""
     image: str
     status: ContainerStatus | None = None
+    security: SecurityContext | None = None
+
+    @property
+    def passes_over(self) -> bool:
+        """Its root may read what its permissions keep from others (`CAP_DAC_OVERRIDE`, `CAP_DAC_READ_SEARCH`)."""
+        said = self.security.capabilities if self.security else None
+        if "DAC_READ_SEARCH" in ((said.add if said else None) or ()):
+            return True
+        return not {"ALL", "DAC_OVERRIDE"} & set((said.drop if said else None) or ())
 
     @property
     def running(self) -> bool:
@@ -85,6 +94,7 @@ def _holder(spec: ContainerSpec, status: ContainerStatus | None) -> Holder:
         user=env.get("PODPROBE_USER", ""),
         image=spec.image or "",
         status=status,
+        security=spec.security_context,
     )
 
 

@@ -10,9 +10,11 @@ from podprobe.targets.base import Progress
 from podprobe.targets.kubernetes.admission import Admission
 from podprobe.targets.kubernetes.agents import Holder, holders
 from podprobe.targets.kubernetes.awaiting import await_running
+from podprobe.targets.kubernetes.coverage import of_groups
 from podprobe.targets.kubernetes.images import is_present
 from podprobe.targets.kubernetes.lookable import read_node
 from podprobe.targets.kubernetes.permissions import check_exec
+from podprobe.targets.kubernetes.security import costs_of
 from podprobe.targets.kubernetes.wants import Outcome
 
 if TYPE_CHECKING:
@@ -80,6 +82,7 @@ class Ephemerals:
             read_node(self._api, pod)
         if waiting:
             self._await(pod, waiting, outcome)
+        self._tell_limits(pod, wants, outcome)
         self._count_ended(pod, outcome)
         return outcome
 
@@ -141,23 +144,26 @@ class Ephemerals:
             elif trouble := self._await(pod, fresh, outcome):
                 self._spare([want for want, _, _ in groups[1]], trouble, outcome)
                 break
-        for want, candidate, _ in admitted:
-            if candidate.guessed_user:
-                outcome.guessed.add(want.container)
-            outcome.notes += [
-                Visibility(
-                    area="agent",
-                    container=want.container,
-                    level="partial",
-                    reason=cost.reason,
-                    allow=cost.allow,
-                )
-                for cost in candidate.costs
-            ]
+        outcome.guessed |= {want.container for want, candidate, _ in admitted if candidate.guessed_user}
         return pod, added
 
     def _await(self, pod: Pod, wanted: Sequence[Holder], outcome: Outcome) -> AgentError | None:
         return await_running(self._api, pod, wanted, outcome, self._progress)
+
+    def _tell_limits(self, pod: Pod, wants: Sequence[Want], outcome: Outcome) -> None:
+        """What those that run do not see, whoever added them."""
+        for want in wants:
+            holder = outcome.running.get(want.container)
+            if holder is None:
+                continue
+            costs = costs_of(pod, holder.security, want.mirrors, self._profile, want.user)
+            outcome.notes += [
+                Visibility(
+                    area="agent", container=want.container, level="partial", reason=cost.reason, allow=cost.allow
+                )
+                for cost in costs
+            ]  # fmt: skip
+            outcome.notes += of_groups(pod, want, holder)
 
     def _count_ended(self, pod: Pod, outcome: Outcome) -> None:
         ended = sum(holder.ended for holder in holders(pod))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PTRACE = "--profile ptrace"
 UNPRIVILEGED = 65532
 """The user id of an agent while its container's is not known: "nonroot" of the distroless images."""
 
@@ -64,8 +65,23 @@ def candidates(
     if profile == "netraw":
         return _with_capability(mirrored, "NET_RAW", default=True)
     if profile == "ptrace":
+        # What this profile opens is no cost of it.
+        costs = tuple(cost for cost in mirrored.costs if cost.allow != PTRACE)
+        mirrored = replace(mirrored, costs=costs)
         return _with_capability(mirrored, "SYS_PTRACE", default=False, also="DAC_READ_SEARCH")
     return [mirrored, _unprivileged(mirrored, container)]
+
+
+def costs_of(
+    pod: Pod, agent: SecurityContext | None, container: str, profile: Profile, found: LinuxUser | None = None
+) -> tuple[Cost, ...]:
+    """What an agent that runs already does not see, by the context it was given; nothing where it is none of ours."""
+    if agent is None:
+        return ()
+    # Older API servers fill in `procMount`.
+    context = _changed(agent, proc_mount=None)
+    made = candidates(pod, container, profile, found)
+    return next((one.costs for one in made if one.context == context), ())
 
 
 def mirror(pod: Pod, container: str, found: LinuxUser | None = None) -> Candidate:
@@ -86,7 +102,7 @@ def mirror(pod: Pod, container: str, found: LinuxUser | None = None) -> Candidat
     if own.privileged:
         costs.append(Cost(
             f"{container} is privileged and its agent is not: its files and memory maps stay closed",
-            "--profile ptrace",
+            PTRACE,
         ))  # fmt: skip
     non_root = _first(own.run_as_non_root, whole.run_as_non_root)
     if uid is not None:
@@ -196,14 +212,16 @@ def _with_capability(
     if context.run_as_user == 0 and held:
         ready.append(replace(mirrored, label=f"{mirrored.label}, which has {name} already"))
     elif context.run_as_user == 0:
+        more = tuple(one for one in (name, also) if one and one not in (said.add or ()))
         wider = Capabilities(
-            add=(*(said.add or ()), name), drop=tuple(one for one in said.drop or () if one != name) or None
+            add=(*(said.add or ()), *more),
+            drop=tuple(one for one in said.drop or () if one not in more) or None,
         )
         ready.append(
             replace(
                 mirrored,
                 context=_changed(context, capabilities=wider),
-                label=f"{mirrored.label}, with {name}",
+                label=f"{mirrored.label}, with {' and '.join(more)}",
             )
         )
     narrow = Candidate(
@@ -211,7 +229,7 @@ def _with_capability(
             context, run_as_user=0, run_as_group=0, run_as_non_root=False, allow_privilege_escalation=False,
             capabilities=Capabilities(add=(name, also) if also else (name,), drop=("ALL",)),
         ),
-        f"as root with {name} alone",
+        f"as root with {f'{name} and {also}' if also else name} alone",
         () if name == "SYS_PTRACE" else (Cost(
             f"an agent with {name} alone does not see into processes of its container", "--profile mirror"),),
     )  # fmt: skip

@@ -278,7 +278,7 @@ class KubernetesTarget:
         for notes in self._notes.values():
             yield from notes
         if None in self._agents:
-            yield from coverage.of_shared_agent(pod, self._wants(pod))
+            yield from coverage.of_shared_agent(pod, self._wants(pod), self._profile)
             return
         told = {note.container for notes in self._notes.values() for note in notes if note.level == "none"}
         yield from coverage.without_agent(pod, self._agents.keys(), told)

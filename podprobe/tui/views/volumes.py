@@ -86,7 +86,8 @@ def _volumes(state: State, items: list[Volume]) -> Section:
     def fill(one: Volume) -> Line:
         share = bytes_share(one)
         if one.size_limit_bytes and one.usage is not None:
-            text = f" {units.ratio(share)} of {units.size(one.size_limit_bytes)} limit"
+            said = units.ratio(share) if one.usage.complete else units.least_ratio(share)
+            text = f" {said} of {units.size(one.size_limit_bytes)} limit"
         elif one.filesystem is not None:
             text = f" {units.ratio(share)} of {units.size(one.filesystem.bytes)}"
         else:

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
-from podprobe.targets.kubernetes.objects import LinuxUser
-from podprobe.targets.kubernetes.security import UNPRIVILEGED, candidates, mirror
+from podprobe.targets.kubernetes.objects import LinuxUser, SecurityContext
+from podprobe.targets.kubernetes.security import UNPRIVILEGED, candidates, costs_of, mirror
 from tests.unit.kubernetes.recorded import pod
 
 ALWAYS = {"readOnlyRootFilesystem": True, "allowPrivilegeEscalation": False}
@@ -225,3 +226,27 @@ def test_no_candidate_is_ever_privileged(
 def test_ptrace_is_one_capability_and_the_right_to_search() -> None:
     last = candidates(pod(user=(1000, 1000)), "web", "ptrace")[-1].to_json()
     assert last["capabilities"] == {"add": ["SYS_PTRACE", "DAC_READ_SEARCH"], "drop": ["ALL"]}
+
+
+@pytest.mark.parametrize(
+    "container", [{"privileged": True}, {"privileged": True, "capabilities": {"add": ["SYS_PTRACE"]}}]
+)
+def test_what_ptrace_opens_is_no_cost_of_it(container: dict[str, Any]) -> None:
+    privileged = pod(container, user=(0, 0))
+    assert [cost.allow for cost in mirror(privileged, "web").costs] == ["--profile ptrace"]
+    assert all(not one.costs for one in candidates(privileged, "web", "ptrace"))
+
+
+def test_root_with_ptrace_may_search_too() -> None:
+    first = candidates(pod({"capabilities": {"drop": ["ALL"]}}, user=(0, 0)), "web", "ptrace")[0]
+    assert first.to_json()["capabilities"]["add"] == ["SYS_PTRACE", "DAC_READ_SEARCH"]
+    assert "SYS_PTRACE and DAC_READ_SEARCH" in first.label
+
+
+def test_the_costs_of_an_agent_that_runs_already() -> None:
+    privileged = pod({"privileged": True}, user=(0, 0))
+    given = mirror(privileged, "web")
+    # As an older API server gives it back.
+    returned = msgspec.convert({**given.to_json(), "procMount": "Default"}, SecurityContext)
+    assert costs_of(privileged, returned, "web", "mirror") == given.costs
+    assert costs_of(privileged, SecurityContext(), "web", "mirror") == ()

@@ -7,9 +7,9 @@ from typing import Any
 from msgspec import field
 
 from podprobe.targets.kubernetes.objects.containers import (  # msgspec reads annotations at run time
-    ContainerSpec,  # noqa: TC001
-    ContainerStatus,  # noqa: TC001
-    SecurityContext,  # noqa: TC001
+    ContainerSpec,
+    ContainerStatus,
+    SecurityContext,
 )
 from podprobe.targets.kubernetes.objects.wire import Condition, ListMeta, Meta, Wire
 
@@ -18,6 +18,13 @@ class PodOs(Wire, frozen=True):
     """The operating system a Pod asks for."""
 
     name: str = "linux"
+
+
+class PodSecurityContext(SecurityContext, frozen=True, omit_defaults=True):
+    """A Pod's: what its containers share."""
+
+    supplemental_groups: tuple[int, ...] | None = None
+    fs_group: int | None = None
 
 
 class PodSpec(Wire, frozen=True):
@@ -36,7 +43,7 @@ class PodSpec(Wire, frozen=True):
     hostname: str | None = None
     subdomain: str | None = None
     service_account_name: str | None = None
-    security_context: SecurityContext | None = None
+    security_context: PodSecurityContext | None = None
     os: PodOs | None = None
     node_selector: dict[str, str] | None = None
 
