@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from podprobe import __version__
-from podprobe.errors import AgentError, TargetError
+from podprobe.errors import AgentError
 from podprobe.model import Visibility
 from podprobe.targets.kubernetes import asks
 from podprobe.targets.kubernetes.agents import is_agent, manifest
@@ -100,29 +100,26 @@ class Admission:
         return entries
 
     def add(self, pod: Pod, entries: list[dict[str, Any]]) -> Pod:
-        """Add what was admitted; the Pod as it then is.
+        """Add what was admitted to the Pod as it is known; the Pod as it then is.
 
         Raises:
-            TargetError: the Pod was replaced by another in the meantime.
+            ApiError: of status 409 where the Pod is another by now: somebody else may have added agents.
             AccessError: adding is not allowed.
         """
         return self._patch(pod, entries, dry_run=False)
 
     def _patch(self, pod: Pod, entries: list[dict[str, Any]], *, dry_run: bool) -> Pod:
         ask = asks.patch_agents(pod.metadata.namespace or "default", pod.metadata.name)
-        body = {"metadata": {"uid": pod.metadata.uid}, "spec": {"ephemeralContainers": entries}}
-        query = {"dryRun": "All"} if dry_run else {}
+        # The uid ties the patch to this very Pod: a namesake that took its place is not touched.
+        about: dict[str, Any] = {"uid": pod.metadata.uid}
+        if not dry_run:
+            about["resourceVersion"] = pod.metadata.resource_version
+        body = {"metadata": about, "spec": {"ephemeralContainers": entries}}
         try:
-            return self._api.patch(ask, body, Pod, **query)
+            return self._api.patch(ask, body, Pod, dryRun="All" if dry_run else None)
         except ApiError as error:
-            # The uid ties the patch to this very Pod: a namesake that took its place is not touched.
-            if error.status == 409 and "uid" in error.answer.lower():
-                raise TargetError(
-                    f"Pod {pod.metadata.name} was replaced by another of its name in the meantime",
-                    "try again",
-                ) from None
-            if error.status == 409:
-                return self._api.patch(ask, body, Pod, **query)
+            if error.status == 409 and dry_run:
+                return self._api.patch(ask, body, Pod, dryRun="All")
             raise
 
 

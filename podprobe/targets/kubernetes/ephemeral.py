@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from podprobe.errors import TargetError
 from podprobe.model import Visibility
 from podprobe.targets.base import Progress
 from podprobe.targets.kubernetes.admission import Admission
 from podprobe.targets.kubernetes.agents import Holder, holders
 from podprobe.targets.kubernetes.awaiting import await_running
 from podprobe.targets.kubernetes.coverage import of_groups
+from podprobe.targets.kubernetes.failures import ApiError
 from podprobe.targets.kubernetes.images import is_present
 from podprobe.targets.kubernetes.lookable import read_node
 from podprobe.targets.kubernetes.permissions import check_exec
+from podprobe.targets.kubernetes.resolve import pod_named
 from podprobe.targets.kubernetes.security import costs_of
 from podprobe.targets.kubernetes.wants import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from podprobe.errors import AgentError
     from podprobe.targets.access import Profile
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from podprobe.targets.kubernetes.objects import Pod
     from podprobe.targets.kubernetes.wants import Want
 
+_TRIES = 8
+"""How often agents are added anew where the Pod changes meanwhile: its kubelet writes its status at every step."""
 MANY_ENDED = 20
 """From this many ended agents on, the user is told that the Pod's spec holds them."""
 
@@ -134,11 +139,7 @@ class Ephemerals:
             groups = [admitted[:1], admitted[1:]]
         added: list[Holder] = []
         for number, group in enumerate(groups):
-            entries = [entry for _, _, entry in group]
-            pod = self._admission.add(pod, entries)
-            outcome.added += [want.container for want, _, _ in group]
-            names = {entry["name"] for entry in entries}
-            fresh = [holder for holder in holders(pod) if holder.name in names]
+            pod, fresh = self._add_missing(pod, {want: entry for want, _, entry in group}, outcome)
             if number + 1 == len(groups):
                 added = fresh
             elif trouble := self._await(pod, fresh, outcome):
@@ -146,6 +147,36 @@ class Ephemerals:
                 break
         outcome.guessed |= {want.container for want, candidate, _ in admitted if candidate.guessed_user}
         return pod, added
+
+    def _add_missing(
+        self, pod: Pod, entries: Mapping[Want, dict[str, Any]], outcome: Outcome
+    ) -> tuple[Pod, list[Holder]]:
+        """Add what nobody else has added in the meantime. Returns the Pod, and all that has to be waited for."""
+        theirs: list[Holder] = []
+        for left in reversed(range(_TRIES)):
+            try:
+                pod = self._admission.add(pod, list(entries.values()))
+                break
+            except ApiError as error:
+                if error.status != 409 or not left:
+                    raise
+            pod = self._read_again(pod)
+            found = {want: self._reusable(pod, want) for want in entries}
+            theirs += [holder for holder in found.values() if holder]
+            entries = {want: entry for want, entry in entries.items() if not found[want]}
+            if not entries:
+                return pod, theirs
+        outcome.added += [want.container for want in entries]
+        names = {entry["name"] for entry in entries.values()}
+        return pod, [*theirs, *(holder for holder in holders(pod) if holder.name in names)]
+
+    def _read_again(self, pod: Pod) -> Pod:
+        seen = pod_named(self._api, pod.metadata.namespace or "default", pod.metadata.name)
+        if seen.metadata.uid != pod.metadata.uid:
+            raise TargetError(
+                f"Pod {pod.metadata.name} was replaced by another of its name in the meantime", "try again"
+            )
+        return seen
 
     def _await(self, pod: Pod, wanted: Sequence[Holder], outcome: Outcome) -> AgentError | None:
         return await_running(self._api, pod, wanted, outcome, self._progress)
