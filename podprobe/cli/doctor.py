@@ -30,23 +30,30 @@ _MARKS = {
       podprobe doctor -n shop             may I look into Pods of this namespace?
       podprobe doctor web-7d9f -n shop    and into this one: profiles, image, node
       podprobe doctor --as jane           what about somebody else?
+      podprobe doctor --role              the role to grant: … | kubectl apply -f -
     """,
 )
 @target_argument(required=False)
 @click.option(
     "-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True, help="Format."
 )
+@click.option(
+    "--role", is_flag=True, help="Print the role that podprobe needs, as a manifest, and ask nothing."
+)
 @access_options
-def command(target: str | None, output: str, access: Access) -> None:
+def command(target: str | None, output: str, role: bool, access: Access) -> None:
     """Find out whether podprobe can work on a cluster, and what to grant or change if not.
 
     Nothing is added to any Pod: what admission would say is asked by dry run. Exits 1 when something is missing that
     podprobe cannot do without.
     """
     from podprobe.errors import UsageError
-    from podprobe.targets.kubernetes import diagnose
+    from podprobe.targets import kubernetes
     from podprobe.targets.resolve import parse
 
+    if role:
+        click.echo(kubernetes.role(), nl=False)
+        return
     named = None
     if target is not None:
         ref = parse(target)
@@ -54,7 +61,7 @@ def command(target: str | None, output: str, access: Access) -> None:
             raise UsageError(f"doctor looks at clusters, not at {target}", "name a Pod, or nothing")
         named = f"{ref.kind}/{ref.name}"
     made: list[Check] = []
-    for check in diagnose(named, access):
+    for check in kubernetes.diagnose(named, access):
         made.append(check)
         if output == "text":
             _show(check)

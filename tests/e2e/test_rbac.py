@@ -112,7 +112,7 @@ def test_without_a_verb_nothing_is_half_made(kube: Kube, namespace: str) -> None
         done = kube.podprobe("snapshot", "one", "-n", namespace, "--as", user)
         assert done.returncode == 1
         assert f"you may not {verb} {resource} in namespace {namespace}" in done.stderr
-        assert "deploy/rbac.yaml" in done.stderr
+        assert "podprobe doctor --role" in done.stderr
         assert not kube.agents(namespace, "one")
 
 

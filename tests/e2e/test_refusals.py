@@ -23,7 +23,7 @@ def test_a_namespace_without_permission(kube: Kube, namespace: str) -> None:
         namespace,
         "--as",
         "viewer",
-        words=("may not get pods", namespace, "deploy/rbac.yaml"),
+        words=("may not get pods", namespace, "podprobe doctor --role"),
     )
 
 

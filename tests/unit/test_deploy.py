@@ -75,3 +75,10 @@ def test_every_manifest_is_listed(folder: str) -> None:
     (listed,) = _documents(f"{folder}/kustomization.yaml")
     here = {path.name for path in (_DEPLOY / folder).glob("*.yaml")} - {"kustomization.yaml"}
     assert here == {name for name in listed["resources"] if not name.startswith("..")}
+
+
+def test_the_role_that_doctor_prints_is_the_one_documented() -> None:
+    from click.testing import CliRunner
+
+    done = CliRunner().invoke(podprobe, ["doctor", "--role"])
+    assert (done.exit_code, done.output) == (0, (_DEPLOY / "rbac.yaml").read_text())

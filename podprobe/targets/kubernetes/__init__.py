@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podprobe.config import load
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from podprobe.targets.kubernetes.resolve import FoundPod
     from podprobe.targets.kubernetes.target import KubernetesTarget
 
-__all__ = ["complete_pods", "diagnose", "find_pods", "find_replicas", "open_pod", "where"]
+__all__ = ["complete_pods", "diagnose", "find_pods", "find_replicas", "open_pod", "role", "where"]
 
 _COMPLETION_SECONDS = 3.0
 
@@ -100,7 +101,12 @@ def diagnose(target: str | None, access: Access) -> Iterator[Check]:
     image, ttl = _agent(access)
     with closing(shared_api(access)) as api:
         namespace = access.namespace or api.connection.namespace
-        yield from diagnosis.diagnose(api, namespace, target, image=image, ttl=ttl)
+        yield from diagnosis.diagnose(api, namespace, target, image=image, ttl=ttl, mode=access.agents)
+
+
+def role() -> str:
+    """What podprobe needs on a cluster and no more, as a manifest."""
+    return (Path(__file__).parent / "rbac.yaml").read_text()
 
 
 def complete_pods(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -16,18 +15,18 @@ from podprobe.targets.kubernetes.ephemeral import MANY_ENDED
 from podprobe.targets.kubernetes.failures import ApiError
 from podprobe.targets.kubernetes.images import is_present
 from podprobe.targets.kubernetes.objects import Namespace, Version, WhoAmI
-from podprobe.targets.kubernetes.permissions import ask_all, permissions
+from podprobe.targets.kubernetes.permissions import ask_all, permissions, server_version
 from podprobe.targets.kubernetes.resolve import pod_of
 from podprobe.targets.kubernetes.state import running
+from podprobe.targets.kubernetes.wants import wants_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podprobe.targets.access import Profile
+    from podprobe.targets.access import AgentsMode, Profile
     from podprobe.targets.kubernetes.api import Api
     from podprobe.targets.kubernetes.objects import Node, Pod
     from podprobe.targets.kubernetes.permissions import Granted
-from podprobe.targets.kubernetes.wants import Want
 
 OLDEST_SERVER = (1, 25)
 """Ephemeral containers are stable since then."""
@@ -52,7 +51,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     remedy: str | None = None
 
 
-def diagnose(api: Api, namespace: str, target: str | None, *, image: str, ttl: int) -> Iterator[Check]:
+def diagnose(
+    api: Api, namespace: str, target: str | None, *, image: str, ttl: int, mode: AgentsMode = "each"
+) -> Iterator[Check]:
     """The checks, as they are made. Ends early where nothing further can be known."""
     try:
         version = api.raw("/version", Version)
@@ -63,14 +64,14 @@ def diagnose(api: Api, namespace: str, target: str | None, *, image: str, ttl: i
     yield from _identity(api)
     yield _version(version.git_version)
     try:
-        granted = ask_all(api, permissions(namespace))
+        granted = ask_all(api, permissions(namespace, server_version(version.git_version)))
     except ApiError as error:
         yield Check(name="permissions", level="missing", detail=error.message, remedy=error.hint or None)
         return
     yield from (_permission(one) for one in granted)
     yield _pod_security(api, namespace)
     if target:
-        yield from _target(api, namespace, target, image=image, ttl=ttl)
+        yield from _target(api, namespace, target, image=image, ttl=ttl, mode=mode)
     else:
         yield Check(
             name="agent image", level="unknown", detail=f"{image} is looked for on the node of a Pod",
@@ -96,11 +97,10 @@ def _identity(api: Api) -> Iterator[Check]:
 
 
 def _version(text: str) -> Check:
-    found = re.match(r"v?(\d+)\.(\d+)", text)
+    server = server_version(text)
     detail = f"podprobe {__version__}, server {text}"
-    if not found:
+    if server is None:
         return Check(name="versions", level="unknown", detail=detail)
-    server = int(found[1]), int(found[2])
     if server < OLDEST_SERVER:
         return Check(
             name="versions", level="missing", detail=f"{detail}: ephemeral containers need 1.25",
@@ -123,7 +123,7 @@ def _permission(granted: Granted) -> Check:
         name=name,
         level="missing" if permission.needed else "optional",
         detail=permission.purpose,
-        remedy=f"grant: {permission.ask.permission} (ClusterRole {role} in deploy/rbac.yaml)",
+        remedy=f"grant: {permission.ask.permission} (ClusterRole {role} of: podprobe doctor --role)",
     )
 
 
@@ -146,7 +146,9 @@ def _pod_security(api: Api, namespace: str) -> Check:
     )
 
 
-def _target(api: Api, namespace: str, target: str, *, image: str, ttl: int) -> Iterator[Check]:
+def _target(
+    api: Api, namespace: str, target: str, *, image: str, ttl: int, mode: AgentsMode
+) -> Iterator[Check]:
     try:
         pod = pod_of(api, namespace, target)
         lookable.check(pod)
@@ -161,7 +163,7 @@ def _target(api: Api, namespace: str, target: str, *, image: str, ttl: int) -> I
     yield _image(pod, node, image)
     yield _agents(pod)
     for profile in _PROFILES:
-        yield _dry_run(api, pod, profile, image=image, ttl=ttl)
+        yield _dry_run(api, pod, profile, image=image, ttl=ttl, mode=mode)
 
 
 def _node(pod: Pod, node: Node | None) -> Iterator[Check]:
@@ -199,10 +201,16 @@ def _agents(pod: Pod) -> Check:
     return Check(name="agents", level="ok", detail=detail)
 
 
-def _dry_run(api: Api, pod: Pod, profile: Profile, *, image: str, ttl: int) -> Check:
+def _dry_run(api: Api, pod: Pod, profile: Profile, *, image: str, ttl: int, mode: AgentsMode) -> Check:
     name = f"profile {profile}"
     needed = profile == "mirror"
-    wants = [Want(spec.name, spec.name) for spec in running(pod)]
+    # The very agents that a look would add.
+    wants = wants_of(pod, mode, {})
+    if not wants:
+        return Check(
+            name=name, level="missing" if needed else "optional",
+            detail="only ephemeral containers run, and Kubernetes lets no other join them",
+        )  # fmt: skip
     try:
         taken = dry_run(api, pod, wants, image=image, ttl=ttl, profile=profile)
     except LookError as error:
@@ -210,7 +218,7 @@ def _dry_run(api: Api, pod: Pod, profile: Profile, *, image: str, ttl: int) -> C
             name=name, level="missing" if needed else "optional", detail=error.message,
             remedy=(error.hint or None) if needed else None,
         )  # fmt: skip
-    told = "; ".join(f"{want.container}: {candidate.label}" for want, candidate in taken)
+    told = "; ".join(f"{want.container or 'the whole Pod'}: {candidate.label}" for want, candidate in taken)
     costs = list(dict.fromkeys(cost.reason for _, candidate in taken for cost in candidate.costs))
     detail = f"admitted by a dry run ({told})" + (f"; {'; '.join(costs)}" if costs else "")
     return Check(name=name, level="ok" if not costs or not needed else "optional", detail=detail)

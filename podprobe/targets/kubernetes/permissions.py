@@ -38,8 +38,8 @@ class Granted:
     reason: str = ""
 
 
-def permissions(namespace: str) -> list[Permission]:
-    """All of deploy/rbac.yaml, in its order."""
+def permissions(namespace: str, server: tuple[int, int] | None = None) -> list[Permission]:
+    """All of the role that `podprobe doctor --role` prints, in its order; needed or not on a server of that version."""
 
     def one(
         verb: str, resource: str, purpose: str, *, needed: bool = False, group: str = "", here: bool = True
@@ -51,8 +51,8 @@ def permissions(namespace: str) -> list[Permission]:
         one("list", "pods", "selectors, deploy/NAME, and similar names when one is mistyped"),
         one("watch", "pods", "follow agents while they start; without it podprobe asks again and again"),
         one("patch", "pods/ephemeralcontainers", "add agents", needed=True),
-        one("get", "pods/exec", "talk to agents (Kubernetes before 1.35)", needed=True),
-        one("create", "pods/exec", "talk to agents (Kubernetes 1.35 and later)", needed=True),
+        one("get", "pods/exec", "talk to agents", needed=True),
+        one("create", "pods/exec", "talk to agents (Kubernetes 1.35 and later)", needed=_asks_create(server)),
         one("list", "services", "the Services that select the Pod"),
         one("list", "events", "recent failures of the Pod's probes"),
         one("list", "endpointslices", "whether the Pod is a ready endpoint", group="discovery.k8s.io"),
@@ -90,8 +90,17 @@ def _check_exec(api: Api, namespace: str) -> None:
 
 
 def _asks_for_create(api: Api) -> bool:
-    found = re.match(r"v?(\d+)\.(\d+)", api.raw("/version", Version).git_version)
-    return not found or (int(found[1]), int(found[2])) >= _CREATE_SINCE
+    return _asks_create(server_version(api.raw("/version", Version).git_version))
+
+
+def server_version(text: str) -> tuple[int, int] | None:
+    """Major and minor of `v1.36.0`; `None` where it is none."""
+    found = re.match(r"v?(\d+)\.(\d+)", text)
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _asks_create(server: tuple[int, int] | None) -> bool:
+    return server is None or server >= _CREATE_SINCE
 
 
 def ask_all(api: Api, wanted: list[Permission]) -> list[Granted]:
