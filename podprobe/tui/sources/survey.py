@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
+from podprobe.decoding import decode
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -24,9 +26,6 @@ class _Glance(msgspec.Struct):
     """What has to be read of a snapshot for this; decoding skips the rest."""
 
     findings: list[_Judged] = msgspec.field(default_factory=list)
-
-
-_decode = msgspec.json.Decoder(_Glance).decode
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def survey(documents: Iterable[bytes]) -> Survey:
     before: frozenset[tuple[str, str, str]] | None = None
     for number, document in enumerate(documents):
         try:
-            findings = _decode(document).findings
+            findings = decode(document, _Glance).findings
         except msgspec.MsgspecError:
             graves.append("unreadable")
             continue
