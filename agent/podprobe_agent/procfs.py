@@ -203,7 +203,7 @@ def open_files_count(pid: int) -> int:
     return os.stat(directory).st_size or len(os.listdir(directory))
 
 
-def cgroup_lines(pid: int) -> list[tuple[str, bytes]]:
+def cgroup_lines(pid: object) -> list[tuple[str, bytes]]:
     """/proc/PID/cgroup: controllers (empty for cgroup v2) and path, in the kernel's order."""
     found = []
     for line in read_once(path(pid, "cgroup"), 1 << 16).split(b"\n"):

@@ -97,9 +97,10 @@ def _partial(answer: Answered) -> bool:
 def _container_of(
     item: ProcessItem, first: ProcessItem | None, joined: str | None, by_id: Mapping[str, str]
 ) -> str | None:
-    named = _CONTAINER_ID.findall(item.cgroup or "")
-    if named and named[-1] in by_id:
-        return by_id[named[-1]]
+    # A runtime within a container puts its own containers' ids behind that one's.
+    for named in reversed(_CONTAINER_ID.findall(item.cgroup or "")):
+        if named in by_id:
+            return by_id[named]
     if joined is None or first is None:
         return None
     if item.cgroup == first.cgroup:

@@ -154,8 +154,12 @@ def _cgroup(value: CgroupValue) -> Cgroup:
         memory_shmem_bytes=value.memory_shmem_bytes,
         memory_limit_bytes=value.memory_limit_bytes,
         memory_peak_bytes=value.memory_peak_bytes,
+        memory_high_events=value.memory_high_events,
+        memory_max_events=value.memory_max_events,
+        oom_events=value.oom_events,
         oom_kills=value.oom_kills,
         pids=value.pids,
         pids_limit=value.pids_limit,
+        pids_max_events=value.pids_max_events,
         pressure=pressure,
     )

@@ -10,7 +10,7 @@ from podprobe.findings.rule import Hit, Look, Threshold, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podprobe.model import Container
+    from podprobe.model import Cgroup, Container
 
 
 @rule(
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     "warning",
     title="Processes pile up",
     when="{zombies:n} zombies or more in a container (warning), or {pids_ratio:percent} or more of its "
-    "PIDs are taken (critical).",
+    "PIDs are taken, or since the look before a fork was refused for a limit on PIDs (critical).",
     measured="State `Z` in /proc/PID/stat with each one's parent; `pids.current` against `pids.max` of the "
-    "container's cgroup.",
+    "container's cgroup; `max` of its pids.events, which counts what was refused.",
     why="A zombie keeps its PID until its parent calls wait(). A program that was never written to be PID "
     "1 does not wait for the children that are handed to it. When the PIDs run out, fork() fails with "
     "EAGAIN, probes of kind exec included.",
@@ -38,7 +38,8 @@ def piled_up(look: Look) -> Iterator[Hit]:
     for index, container in enumerate(look.snapshot.containers):
         zombies = container.processes.zombies if container.processes else 0
         filled = share(container.cgroup.pids, container.cgroup.pids_limit) if container.cgroup else None
-        full = filled is not None and filled >= look["pids_ratio"]
+        refused = _refused(look, container)
+        full = refused > 0 or (filled is not None and filled >= look["pids_ratio"])
         many = zombies > 0 and zombies >= look["zombies"]
         if not full and not many:
             continue
@@ -54,10 +55,7 @@ def piled_up(look: Look) -> Iterator[Hit]:
             ]
             pointers.append(f"/containers/{index}/processes")
         if full and container.cgroup:
-            evidence.append(
-                f"{container.cgroup.pids:,} of at most {container.cgroup.pids_limit:,} PIDs "
-                f"({percent(filled or 0.0)}) of {container.name} are taken."
-            )
+            evidence += _taken(container.name, container.cgroup, refused)
             pointers.append(f"/containers/{index}/cgroup")
         yield Hit(
             subject=container.name,
@@ -72,6 +70,30 @@ def piled_up(look: Look) -> Iterator[Hit]:
             pointers=pointers,
             containers=[container.name],
         )
+
+
+def _refused(look: Look, container: Container) -> int:
+    """Forks refused since the look before; 0 where that is not known."""
+    now = container.cgroup.pids_max_events if container.cgroup else None
+    before = next(
+        (
+            each.cgroup.pids_max_events
+            for each in (look.previous.containers if look.previous else ())
+            if each.name == container.name and each.cgroup and each.restarts == container.restarts
+        ),
+        None,
+    )
+    return 0 if now is None or before is None else max(0, now - before)
+
+
+def _taken(name: str, group: Cgroup, refused: int) -> Iterator[str]:
+    filled = share(group.pids, group.pids_limit)
+    if filled is not None:
+        yield f"{group.pids:,} of at most {group.pids_limit:,} PIDs ({percent(filled)}) of {name} are taken."
+    if group.pids_max_events:
+        lately = f", {refused:,} of them since the look before" if refused else ""
+        times = count(group.pids_max_events, "fork or new thread", "forks and new threads")
+        yield f"The kernel refused {name} {times} for a limit on PIDs since it started{lately}."
 
 
 def _reap(container: Container) -> str:

@@ -61,7 +61,7 @@ def throttled(look: Look) -> Iterator[Hit]:
     "{critical_ratio:percent} (critical).",
     measured="`memory.current` less `inactive_file` against `memory.max` of the container's cgroup (v1: "
     "usage_in_bytes, total_inactive_file, limit_in_bytes). Files in memory volumes and /dev/shm that "
-    "it wrote are in it.",
+    "it wrote are in it. How often the limit was met is counted in memory.events (v1: memory.failcnt).",
     why="At the limit the kernel first gives up file cache, which slows the container down, and then "
     "kills a process.",
     remedy="Raise `resources.limits.memory`, or find what grows; if most of it is shared memory, empty the "
@@ -95,6 +95,11 @@ def near_memory_limit(look: Look) -> Iterator[Hit]:
             evidence.append(
                 f"{size(group.memory_shmem_bytes)} of its memory are shared memory and files in memory "
                 "volumes."
+            )
+        if group.memory_max_events:
+            evidence.append(
+                f"It met the limit {count(group.memory_max_events, 'time')} since it started, and gave up file cache "
+                "or waited."
             )
         yield Hit(
             subject=container.name,

@@ -209,9 +209,18 @@ class Cgroup(Model, frozen=True, kw_only=True):
     memory_shmem_bytes: int | None = None
     memory_limit_bytes: int | None = None
     memory_peak_bytes: int | None = None
+    memory_high_events: int | None = None
+    """How often it was slowed down for being above `memory.high` (`high` of memory.events; v2 alone)."""
+    memory_max_events: int | None = None
+    """How often its use was about to go over the limit (`max` of memory.events; v1: memory.failcnt)."""
+    oom_events: int | None = None
+    """How often no memory could be freed at the limit, so that a kill was due (`oom` of memory.events; v2 alone)."""
     oom_kills: int | None = None
     pids: int | None = None
     pids_limit: int | None = None
+    pids_max_events: int | None = None
+    """How many forks and new threads were refused for a limit, its own or, before Linux 6.11, one above it (`max` of
+    pids.events)."""
     pressure: Pressure | None = None
 
 

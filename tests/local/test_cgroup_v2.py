@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import time
@@ -106,6 +107,45 @@ def test_a_group_of_v2_with_what_controllers_it_has(group: Path) -> None:
     assert later.pids_limit == number(group / "pids.max")
     assert later.memory_limit_bytes == number(group / "memory.max")
     assert (later.memory_bytes is None) == (not (group / "memory.current").exists())
+
+
+def test_a_group_that_has_groups_below_is_measured_whole(group: Path) -> None:
+    """As systemd and docker-in-docker do: the first process moved into a group below its container's."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    below = [group / name for name in ("init", "other")]
+    for each in below:
+        each.mkdir()
+    there, started = os.pipe()
+    first = os.fork()
+    if not first:
+        libc.unshare(0x20000)  # CLONE_NEWNS
+        libc.mount(b"none", b"/", None, (1 << 18) | 16384, None)  # private
+        for root in hierarchies("cgroup2"):
+            libc.mount(os.fsencode(group), os.fsencode(root), None, 4096, None)  # as runtimes bind it
+        os.write(started, b".")
+        time.sleep(300)
+    os.read(there, 1)
+    try:
+        (below[0] / "cgroup.procs").write_text(str(first))
+        for root in hierarchies("cgroup"):
+            (root / "cgroup.procs").write_text(str(first))
+        spinners(below[1], 1)
+        deadline = time.monotonic() + 30
+        while usage(below[1]) < 0.2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        before, (value, notes), after = usage(group), measure(first), usage(group)
+        assert notes == []
+        assert value.path is not None
+        assert value.path.endswith(f"{group.name}/init")
+        assert value.id == below[0].stat().st_ino
+        assert value.cpu_seconds is not None
+        assert usage(below[0]) < 0.2 < before <= value.cpu_seconds <= after
+    finally:
+        for each in below:
+            for pid in map(int, (each / "cgroup.procs").read_text().split()):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            each.rmdir()
 
 
 def test_pressure_of_a_group_whose_controllers_are_in_v1(group: Path) -> None:

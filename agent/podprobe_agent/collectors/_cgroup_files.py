@@ -13,12 +13,13 @@ import threading
 import time
 
 from podprobe_agent import procfs
+from podprobe_agent.lean import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable
 
-    Find = Callable[[], dict[str, int]]
+    Find = Callable[[], "Found"]
 
 _SECONDS = 30.0
 """After this long everything is looked for again: a controller may have come, a mount may have changed."""
@@ -30,11 +31,21 @@ lock = threading.Lock()
 _held: dict[int, Files] = {}
 
 
-class Files:
-    """The directories of a process's group by controller (empty: v2), and the files in them that were read."""
+class Found(NamedTuple):
+    """What was found of a process's group."""
 
-    def __init__(self, directories: dict[str, int], identity: tuple[int, bytes]) -> None:
-        self.directories = directories
+    directories: dict[str, int]
+    """By controller (empty: v2), open."""
+    id: int | None
+    """Inode of the v2 directory that the process itself is in."""
+
+
+class Files:
+    """The directories of a process's group, and the files in them that were read."""
+
+    def __init__(self, found: Found, identity: tuple[int, bytes]) -> None:
+        self.directories = found.directories
+        self.id = found.id
         self.identity = identity
         self.at = time.monotonic()
         self.gone = False

@@ -1,17 +1,11 @@
-"""Area `cgroup`: the container's control group, v1, v2 or both.
-
-A container's own /sys/fs/cgroup shows its group: with a cgroup namespace as the root of what is mounted there,
-without one as a bind mount of the group's directory. Both read the same in mountinfo: the mount's `root` is a
-directory of the hierarchy, and the group's path lies at it or below.
-"""
+"""Area `cgroup`: the container's control group, v1, v2 or both."""
 
 from __future__ import annotations
 
 import os
 
-from podprobe_agent import inroot, mountinfo, procfs
-from podprobe_agent.collectors import _cgroup_files, _door, _shared
-from podprobe_agent.lean import NamedTuple
+from podprobe_agent import procfs
+from podprobe_agent.collectors import _cgroup_files, _cgroup_places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,14 +18,6 @@ if TYPE_CHECKING:
 
 _UNLIMITED = 1 << 62  # v1 says "none" by the largest multiple of a page
 _USER_HZ_NS = 1_000_000_000
-
-
-class _Place(NamedTuple):
-    """Where a hierarchy's directory of the group can be opened."""
-
-    pid: int
-    """Through whose root."""
-    path: bytes
 
 
 def collect(context: Context) -> dict[str, Any]:
@@ -62,12 +48,12 @@ def _measure(context: Context) -> dict[str, Any]:
         OSError: none of its hierarchies can be reached.
     """
     pid = context.root_pid
-    files = _cgroup_files.of(pid, lambda: _directories(context))
+    files = _cgroup_files.of(pid, lambda: _cgroup_places.find(context))
     try:
         value = _values(pid, files)
         if files.gone:  # while it was read: what is there now has been looked for already, or will be
             files.close()
-            files = _cgroup_files.of(pid, lambda: _directories(context))
+            files = _cgroup_files.of(pid, lambda: _cgroup_places.find(context))
             value = _values(pid, files)
     finally:
         _cgroup_files.keep(pid, files)
@@ -78,9 +64,8 @@ def _values(pid: int, files: Files) -> dict[str, Any]:
     directories, read = files.directories, files.read
     group: dict[str, Any] = {"path": _text(procfs.cgroup_path(pid))}
     if "" in directories:
-        inode = os.fstat(directories[""]).st_ino
         # 1 is the root of the hierarchy: on a hybrid host that does not use v2, everyone is in it.
-        group["id"] = inode if inode != 1 else None
+        group["id"] = files.id if files.id != 1 else None
     if "" in directories and (read("", "memory.current") or read("", "cpu.max")):
         return {"version": 2, **group, **_v2(read)}
     if any(directories):
@@ -88,76 +73,6 @@ def _values(pid: int, files: Files) -> dict[str, Any]:
         pressure = _pressure(read) if group.get("id") and not _is_v2_root(directories[""]) else {}
         return {"version": 1, **group, **_v1(read), "pressure": pressure}
     return {"version": 2, **group, **_v2(read)}
-
-
-def _directories(context: Context) -> dict[str, int]:
-    """Open the group's directory in each hierarchy that can be reached, through the container or through the agent.
-
-    Raises:
-        OSError: none can.
-    """
-    directories: dict[str, int] = {}
-    refused: OSError | None = None
-    for controller, candidates in _places(context).items():
-        for place in candidates:
-            try:
-                directory = inroot.open_path(place.pid, place.path)
-            except OSError as error:
-                refused = error
-                continue
-            if controller and _is_root(directory):
-                os.close(directory)
-                refused = FileNotFoundError(0, "it has none of its own")
-                continue
-            directories[controller] = directory
-            break
-    if not directories:
-        raise refused or FileNotFoundError(0, "no cgroup filesystem is mounted there")
-    return directories
-
-
-def _places(context: Context) -> dict[str, list[_Place]]:
-    """By controller (empty: v2), where the group's directory can be: through the container, then through the agent."""
-    lines = procfs.cgroup_lines(context.root_pid)
-    paths = {name: path for controllers, path in lines for name in controllers.split(",")}
-    places: dict[str, list[_Place]] = {}
-    for through in (_door.find(context), os.getpid()):
-        try:
-            mounts = _shared.mounts(context, through)
-        except OSError:
-            continue
-        for mount in mounts:
-            if mount.kind == "cgroup2":
-                names = [""]
-            elif mount.kind == "cgroup":
-                names = [name for name in procfs.text(mount.super_options).split(",") if name in paths]
-            else:
-                continue
-            for name in names:
-                where = _below(mount, paths.get(name))
-                if where is not None:
-                    places.setdefault(name, []).append(_Place(through, where))
-    return places
-
-
-def _below(mount: mountinfo.Mount, group: bytes | None) -> bytes | None:
-    """The group's directory within a mount of its hierarchy; `None` where the mount does not reach it."""
-    if group is None:
-        return None
-    relative = os.path.relpath(group, mount.root)
-    if relative == b"." or mount.root == group:
-        return mount.path
-    return None if relative.startswith(b"..") else os.path.join(mount.path, relative)
-
-
-def _is_root(directory: int) -> bool:
-    """The root of a v1 hierarchy: this controller keeps no account of the container, but of the whole machine."""
-    try:
-        # The kernel has this file in roots only (CFTYPE_ONLY_ON_ROOT).
-        os.stat("release_agent", dir_fd=directory, follow_symlinks=False)
-    except OSError:
-        return False
-    return True
 
 
 def _is_v2_root(directory: int) -> bool:
@@ -172,6 +87,7 @@ def _is_v2_root(directory: int) -> bool:
 def _v2(read: Read) -> dict[str, Any]:
     cpu = read("", "cpu.stat")
     memory = read("", "memory.stat")
+    events = read("", "memory.events")
     current = _number(read("", "memory.current"))
     used = _line(cpu, b"usage_usec")
     return {
@@ -184,9 +100,13 @@ def _v2(read: Read) -> dict[str, Any]:
         "memory_shmem_bytes": _line(memory, b"shmem"),
         "memory_limit_bytes": _number(read("", "memory.max")),
         "memory_peak_bytes": _number(read("", "memory.peak")),
-        "oom_kills": _line(read("", "memory.events"), b"oom_kill"),
+        "memory_high_events": _line(events, b"high"),
+        "memory_max_events": _line(events, b"max"),
+        "oom_events": _line(events, b"oom"),
+        "oom_kills": _line(events, b"oom_kill"),
         "pids": _number(read("", "pids.current")),
         "pids_limit": _number(read("", "pids.max")),
+        "pids_max_events": _line(read("", "pids.events"), b"max"),
         "pressure": _pressure(read),
     }
 
@@ -211,9 +131,11 @@ def _v1(read: Read) -> dict[str, Any]:
         "memory_shmem_bytes": _first(_line(memory, b"total_shmem"), _line(memory, b"shmem")),
         "memory_limit_bytes": limit,
         "memory_peak_bytes": _number(read("memory", "memory.max_usage_in_bytes")),
+        "memory_max_events": _number(read("memory", "memory.failcnt")),
         "oom_kills": _line(read("memory", "memory.oom_control"), b"oom_kill"),
         "pids": _number(read("pids", "pids.current")),
         "pids_limit": _number(read("pids", "pids.max")),
+        "pids_max_events": _line(read("pids", "pids.events"), b"max"),
     }
 
 

@@ -119,7 +119,7 @@ class CgroupValue(Answer, frozen=True, kw_only=True):
     path: Text | None = None
     """As `ProcessItem.cgroup`: which processes are in it."""
     id: int | None = None
-    """Inode of the container's cgroup-v2 directory: what INET_DIAG_CGROUP_ID tells of its sockets."""
+    """Inode of the first process's cgroup-v2 directory: what INET_DIAG_CGROUP_ID tells of its sockets."""
     cpu_seconds: float | None = None
     cpu_limit: float | None = None
     cpu_periods: int | None = None
@@ -129,9 +129,13 @@ class CgroupValue(Answer, frozen=True, kw_only=True):
     memory_shmem_bytes: int | None = None
     memory_limit_bytes: int | None = None
     memory_peak_bytes: int | None = None
+    memory_high_events: int | None = None
+    memory_max_events: int | None = None
+    oom_events: int | None = None
     oom_kills: int | None = None
     pids: int | None = None
     pids_limit: int | None = None
+    pids_max_events: int | None = None
     pressure: dict[Word, float] = {}
     """`cpu_some`, `memory_some`, `memory_full`, `io_some`, `io_full`: avg10 as a ratio."""
 

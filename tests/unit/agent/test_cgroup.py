@@ -25,6 +25,7 @@ V2 = {
     "memory.events": "low 0\nhigh 0\nmax 4\noom 1\noom_kill 2\noom_group_kill 0\n",
     "pids.current": "7\n",
     "pids.max": "100\n",
+    "pids.events": "max 9\n",
     "cpu.pressure": PSI.format(some="2.50", full="0.00"),
     "memory.pressure": PSI.format(some="1.00", full="0.50"),
     "io.pressure": PSI.format(some="0.25", full="0.10"),
@@ -40,9 +41,13 @@ READ = {
     "memory_shmem_bytes": 5_000_000,
     "memory_limit_bytes": 134_217_728,
     "memory_peak_bytes": 120_000_000,
+    "memory_high_events": 0,
+    "memory_max_events": 4,
+    "oom_events": 1,
     "oom_kills": 2,
     "pids": 7,
     "pids_limit": 100,
+    "pids_max_events": 9,
     "pressure": {"cpu_some": 0.025, "memory_some": 0.01, "memory_full": 0.005, "io_some": 0.0025, "io_full": 0.001},
 }  # fmt: skip
 
@@ -60,7 +65,7 @@ def measure(context: Context) -> dict:
         ("/../c1", "/../c1", ""),  # the container's namespace, seen from the agent's
         ("/kubepods/pod1/c1", "/kubepods/pod1/c1", ""),  # no namespace: a bind mount of the group
         ("/kubepods/pod1/c1", "/", "kubepods/pod1/c1/"),  # the host's whole tree
-        ("/../c1/init.scope", "/../c1", "init.scope/"),  # a group below the container's own
+        ("/../../pod1/c1", "/../../pod1/c1", ""),  # the agent is in another Pod's tree
     ],
 )
 def test_v2_is_found_however_it_is_mounted(proc, context: Context, path: str, root: str, below: str) -> None:
@@ -77,6 +82,35 @@ def test_v2_is_found_however_it_is_mounted(proc, context: Context, path: str, ro
     assert value.pop("path") == path
     assert value == READ
     assert context.notes == []
+
+
+@pytest.mark.parametrize(
+    ("path", "root"),
+    [
+        ("/../c1/init", "/../c1"),  # systemd, or docker-in-docker: it moved itself into a group below
+        ("/kubepods/c1/init", "/kubepods/c1"),  # the same, for an agent without a cgroup namespace
+    ],
+)
+def test_a_container_that_makes_groups_of_its_own_is_measured_whole(
+    proc, context: Context, path: str, root: str
+) -> None:
+    whole, below = "1/root/sys/fs/cgroup/", "1/root/sys/fs/cgroup/init/"
+    laid = proc(
+        {
+            "self/cgroup": "0::/kubepods/agent\n" if path.startswith("/kubepods") else "0::/\n",
+            "1/cgroup": f"0::{path}\n",
+            "1/mountinfo": f"9 1 0:9 / / rw - overlay o rw\n30 9 0:26 {root} /sys/fs/cgroup rw - cgroup2 cgroup rw\n",
+            **{whole + file: content for file, content in V2.items()},
+            below + "memory.max": "max\n",
+            below + "memory.current": "5\n",
+            below + "memory.events": "oom_kill 0\n",
+        }
+    )
+    value = measure(context)
+    # Its sockets are made by processes in the group below.
+    assert value.pop("id") == (laid / below).stat().st_ino
+    assert value.pop("path") == path
+    assert value == READ
 
 
 def test_v2_without_limits_and_without_optional_files(proc, context: Context) -> None:
@@ -120,6 +154,7 @@ V1 = {
     "memory/memory.stat": "cache 1\ninactive_file 1\ntotal_inactive_file 405504\ntotal_shmem 4096\n",
     "memory/memory.limit_in_bytes": "134217728\n",
     "memory/memory.max_usage_in_bytes": "7815168\n",
+    "memory/memory.failcnt": "6\n",
     "memory/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
     "pids/pids.current": "5\n",
     "pids/pids.max": "max\n",
@@ -146,9 +181,11 @@ def test_v1_with_controllers_mounted_together(proc, context: Context) -> None:
         "memory_shmem_bytes": 4096,
         "memory_limit_bytes": 134217728,
         "memory_peak_bytes": 7815168,
+        "memory_max_events": 6,
         "oom_kills": 3,
         "pids": 5,
         "pids_limit": None,
+        "pids_max_events": None,
         "pressure": {},
     }
 

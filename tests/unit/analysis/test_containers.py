@@ -33,6 +33,23 @@ def test_a_zombie_that_has_left_its_control_group_is_where_its_parent_is() -> No
     assert [(p.pid, p.count) for p in a.processes.zombie_parents] == [(7, 1)]
 
 
+def test_the_processes_of_a_runtime_within_a_container_are_that_containers() -> None:
+    mine, nested = "a" * 64, "c" * 64
+    declared = (running("a", id=f"containerd://{mine}"), B)
+    answers = [
+        answered(
+            "a",
+            processes=[
+                process(1, "dockerd", cgroup=f"/../{mine}/init"),
+                process(9, "nested", cgroup=f"/../{mine}/docker/{nested}"),
+                process(10, "stranger", cgroup=f"/../{nested}"),
+            ],
+        )
+    ]
+    people = household(declared, answers)
+    assert [person.item.name for person in people.of("a")] == ["dockerd", "nested"]
+
+
 def test_of_many_processes_the_largest_stay() -> None:
     many = [process(pid, cpu_seconds=float(pid), memory_bytes=1000 - pid) for pid in range(1, 200)]
     answers = [answered("a", processes=many)]

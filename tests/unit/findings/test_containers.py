@@ -59,6 +59,21 @@ def test_pids_run_out(pids: int, limit: int | None, expected: bool) -> None:
         assert only("PRC101", pod).severity == "critical"
 
 
+def test_forks_that_a_limit_refused() -> None:
+    """The limit may be the Pod's: then the container has none, and only what was refused tells of it."""
+    before, now = (
+        container(1, cgroup=replace(cgroup(), pids=40, pids_limit=None, pids_max_events=events))
+        for events in (5, 7)
+    )
+    assert "PRC101" not in codes(now)
+    assert "PRC101" not in codes(now, [now])
+    found = only("PRC101", now, [before])
+    assert found.severity == "critical"
+    (refused,) = found.evidence
+    assert refused.startswith("The kernel refused webapp 7 forks and new threads for a limit on PIDs")
+    assert refused.endswith("2 of them since the look before.")
+
+
 def test_shared_pids() -> None:
     assert only("PRC102", changes.target(shared_pid=True)).containers == ("nginx", "webapp")
 
@@ -81,6 +96,11 @@ def test_memory(used: int, severity: str | None) -> None:
         assert codes(pod) == []
     else:
         assert only("RES102", pod).severity == severity
+
+
+def test_how_often_the_limit_was_met() -> None:
+    pod = container(1, cgroup=replace(cgroup(250 * MIB), memory_max_events=3))
+    assert any("met the limit 3 times" in line for line in only("RES102", pod).evidence)
 
 
 def test_memory_without_limit() -> None:
