@@ -13,6 +13,7 @@ from podprobe.analysis.answered import household
 from podprobe.analysis.connections import connections, listeners
 from podprobe.analysis.containers import containers, not_running
 from podprobe.analysis.flows import KEPT_WHOLE, flows, group, reduce
+from podprobe.analysis.held import Held
 from podprobe.analysis.ipc import ipc
 from podprobe.analysis.own_probes import whose_of, without_probes
 from podprobe.analysis.owners import owners
@@ -64,7 +65,7 @@ def assemble(look: Look) -> Snapshot:
     """The snapshot of a look, without channels and findings."""
     state = look.state
     people = household(state.containers, look.answers)
-    measured = volumes(state.volumes, look.answers, people)
+    held = Held(state.volumes, look.answers, people)
     seen = containers(state.containers, look.answers, people, runtime=state.target.kind == "pod")
     seen = with_trials(seen, look.trials)
     network, doubts = _network(look, people)
@@ -79,13 +80,14 @@ def assemble(look: Look) -> Snapshot:
             *_notes(look.answers),
             *not_running(seen),
             *doubts,
+            *held.visibility,
         ),
         containers=seen,
         starts=starts(seen),
         network=network,
         ipc=ipc(look.answers, people, state.containers, state.volumes),
-        volumes=measured,
-        mounts=mounts(state.volumes, look.answers),
+        volumes=volumes(state.volumes, look.answers, held),
+        mounts=mounts(state.volumes, look.answers, held),
         latency=tuple(look.latency),
         services=state.services,
         network_policies=state.network_policies,

@@ -19,7 +19,7 @@ class VolumeMount(Model, frozen=True, kw_only=True):
 
 
 class DeletedFile(Model, frozen=True, kw_only=True):
-    """A deleted file that is still open, and so still takes room."""
+    """A deleted file that is still open, and so still takes room. One of /dev/shm is shared memory, and in `ipc`."""
 
     container: str
     process: ProcessRef
@@ -80,3 +80,6 @@ class Mount(Model, frozen=True, kw_only=True):
     device: str
     """`major:minor`."""
     filesystem: Filesystem | None = None
+    deleted_files: tuple[DeletedFile, ...] = ()
+    """Of the mount at `/`: those of the container's own, writable layer."""
+    locks: tuple[FileLock, ...] = ()

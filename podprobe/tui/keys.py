@@ -169,14 +169,14 @@ def of_volume(volume: Volume) -> Key:
     return "volume", volume.name
 
 
-def of_deleted_file(volume: str, file: DeletedFile) -> Key:
+def of_deleted_file(place: str, file: DeletedFile) -> Key:
     """By process and path."""
-    return "deleted-file", volume, file.container, file.process.pid, file.path
+    return "deleted-file", place, file.container, file.process.pid, file.path
 
 
-def of_lock(volume: str, lock: FileLock) -> Key:
+def of_lock(place: str, lock: FileLock) -> Key:
     """By file and holder."""
-    return "lock", volume, lock.kind, lock.inode, lock.holder.pid
+    return "lock", place, lock.kind, lock.inode, lock.holder.pid
 
 
 def of_mount(mount: Mount) -> Key:

@@ -95,13 +95,29 @@ class MountTable:
                     number = int(line[7:])
                 elif line.startswith(b"ino:"):
                     inode = int(line[4:])
+        except (OSError, ValueError):
+            return None, None
+        return self.find(pid, number), inode
+
+    def find(self, pid: int, number: int | None) -> mountinfo.Mount | None:
+        """The mount of an id (`mnt_id` of /proc/PID/fdinfo); `None` where the process's table does not have it."""
+        if number is None:
+            return None
+        try:
             root = mountinfo.root_mount(pid)
             key = root[0] if root else -pid
             if key not in self._mounts:
                 self._mounts[key] = {mount.id: mount for mount in mountinfo.read(pid)}
         except (OSError, ValueError):
-            return None, None
-        return (None if number is None else self._mounts[key].get(number)), inode
+            return None
+        return self._mounts[key].get(number)
+
+
+def on(mount: mountinfo.Mount | None) -> dict[str, str]:
+    """The fields of an answer that tell on which mount a file is."""
+    if mount is None:
+        return {}
+    return {"mount_path": procfs.text(mount.path), "mount_root": procfs.text(mount.root)}
 
 
 class _Reader:
@@ -162,14 +178,17 @@ class _Reader:
             kind = "shm"
         else:
             return None
+        where = on(mount) if kind == "deleted" else {}
         return {
             "pid": pid,
             "fd": int(name),
             "path": procfs.text(target),
             "kind": kind,
+            # What stat() tells is not always what mountinfo and /proc/locks tell: overlay may pass on a layer's.
             "device": mount.device if mount else procfs.device(status.st_dev),
             "inode": status.st_ino,
             "bytes": status.st_blocks * 512,
+            **where,
         }
 
 

@@ -11,7 +11,7 @@ import os
 
 from podprobe_agent import mountinfo, procfs
 from podprobe_agent.collectors import _blocked, _shared
-from podprobe_agent.collectors._descriptors import MountTable
+from podprobe_agent.collectors._descriptors import MountTable, on
 from podprobe_agent.lean import NamedTuple
 
 TYPE_CHECKING = False
@@ -50,7 +50,7 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
     sleepers = _sleepers(context, holders)
     shown: set[int] = set()
     for lock in locks:
-        pid, path = holders.find(lock)
+        pid, file = holders.find(lock)
         if lock.kind == "ofd" and not lock.waiting and pid <= 0:
             continue
         if lock.waiting and lock.id not in shown and pid <= 0:
@@ -58,8 +58,19 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
         shown.add(lock.id)
         if lock.waiting:
             pid = _claim(sleepers, lock)
-        yield {**lock._asdict(), "pid": pid, "path": path}
+        yield {**lock._asdict(), "pid": pid, "path": None, **(_told(file) if file else {})}
     yield from sleepers
+
+
+class _File(NamedTuple):
+    """An open file."""
+
+    path: str
+    mount: mountinfo.Mount | None
+
+
+def _told(file: _File) -> dict[str, Any]:
+    return {"path": file.path, **on(file.mount)}
 
 
 def _parse(line: bytes) -> _Lock | None:
@@ -92,8 +103,8 @@ class _Holders:
     """Finds the open file behind a lock: /proc/PID/fdinfo/FD repeats the lock's line, device and inode included."""
 
     def __init__(self, context: Context, locks: list[_Lock]) -> None:
-        self._by_holder: dict[tuple[int, str, int], str] = {}
-        self._by_file: dict[tuple[str, int], tuple[int, str]] = {}
+        self._by_holder: dict[tuple[int, str, int], _File] = {}
+        self._by_file: dict[tuple[str, int], tuple[int, _File]] = {}
         self._files = 0
         self._table = MountTable()
         wanted = {lock.pid for lock in locks if lock.pid > 0}
@@ -110,18 +121,18 @@ class _Holders:
             except OSError:
                 continue  # closed: the lock is told without its path
 
-    def find(self, lock: _Lock) -> tuple[int, str | None]:
-        """The process and the path of a lock, as far as they can be found."""
-        path = self._by_holder.get((lock.pid, lock.device, lock.inode))
-        if path is None:
+    def find(self, lock: _Lock) -> tuple[int, _File | None]:
+        """The process and the file of a lock, as far as they can be found."""
+        file = self._by_holder.get((lock.pid, lock.device, lock.inode))
+        if file is None:
             holder = self._by_file.get((lock.device, lock.inode))
             if holder is not None:
                 pid = holder[0] if lock.kind == "ofd" and not lock.waiting else lock.pid
                 return pid, holder[1]
-        return lock.pid, path
+        return lock.pid, file
 
-    def of_descriptor(self, pid: int, fd: int) -> tuple[str, int, str] | None:
-        """Device, inode and path of an open file, without asking its filesystem: it may be one that does not answer."""
+    def of_descriptor(self, pid: int, fd: int) -> tuple[str, int, _File] | None:
+        """An open file with its device and inode, without asking its filesystem: it may be one that does not answer."""
         mount, inode = self._table.of_descriptor(pid, fd)
         try:
             name = os.fsencode(procfs.path(pid, "fd", fd))
@@ -130,22 +141,25 @@ class _Holders:
             path = procfs.text(os.readlink(name))
         except OSError:
             return None
-        return None if mount is None or inode is None else (mount.device, inode, path)
+        return None if mount is None or inode is None else (mount.device, inode, _File(path, mount))
 
     def _search(self, pid: int) -> None:
         directory = os.fsencode(procfs.path(pid, "fd"))
         for name in os.listdir(directory):
             path = os.readlink(directory + b"/" + name)
-            if not path.startswith(b"/") or path.startswith(b"/dev/"):
+            if not path.startswith(b"/") or (path.startswith(b"/dev/") and not path.startswith(b"/dev/shm/")):
                 continue
             self._files += 1
             info = procfs.read(procfs.path(pid, "fdinfo", name.decode()), 1 << 16)
+            number = None
             for line in info.split(b"\n"):
+                if line.startswith(b"mnt_id:"):
+                    number = int(line[7:])  # comes before the locks
                 lock = _parse(line[5:]) if line.startswith(b"lock:") else None
                 if lock:
-                    text = procfs.text(path)
-                    self._by_holder[pid, lock.device, lock.inode] = text
-                    self._by_file.setdefault((lock.device, lock.inode), (pid, text))
+                    file = _File(procfs.text(path), self._table.find(pid, number))
+                    self._by_holder[pid, lock.device, lock.inode] = file
+                    self._by_file.setdefault((lock.device, lock.inode), (pid, file))
 
 
 def _sleepers(context: Context, holders: _Holders) -> list[dict[str, Any]]:
@@ -156,7 +170,7 @@ def _sleepers(context: Context, holders: _Holders) -> list[dict[str, Any]]:
             continue
         file = holders.of_descriptor(sleeper.pid, sleeper.argument)
         if file is not None:
-            device, inode, path = file
+            device, inode, open_file = file
             found.append(
                 {
                     "id": 0,
@@ -166,7 +180,7 @@ def _sleepers(context: Context, holders: _Holders) -> list[dict[str, Any]]:
                     "device": device,
                     "inode": inode,
                     "waiting": True,
-                    "path": path,
+                    **_told(open_file),
                 }
             )
     return found

@@ -54,6 +54,10 @@ class OpenFileItem(Answer, frozen=True, kw_only=True):
     inode: int
     bytes: Count
     """Allocated."""
+    mount_path: Text | None = None
+    """The mount that a deleted file is on, as the process has it."""
+    mount_root: Text | None = None
+    """The directory of the filesystem that is mounted there."""
 
 
 class MapItem(Answer, frozen=True, kw_only=True):
@@ -156,6 +160,10 @@ class LockItem(Answer, frozen=True, kw_only=True):
     waiting: bool
     path: Text | None = None
     """Where an open file of a process of this agent's tells it."""
+    mount_path: Text | None = None
+    """The mount that the file is on, as the process has it."""
+    mount_root: Text | None = None
+    """The directory of the filesystem that is mounted there."""
 
 
 class DnsValue(Answer, frozen=True, kw_only=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.held import holdings
 from podprobe.analysis.words import count, listed, size
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     "VOL106",
     "warning",
     title="A deleted file still takes room",
-    when="One process holds {bytes:size} or more of deleted files of one volume open.",
+    when="One process holds {bytes:size} or more of deleted files open, of one volume or of its container's own "
+    "filesystem.",
     measured="Open files whose link in /proc/PID/fd ends in `(deleted)`, with st_blocks of each (stat through "
     "the descriptor).",
     why="A file that is deleted while open goes when the last descriptor closes. A log that was rotated "
@@ -25,14 +27,14 @@ if TYPE_CHECKING:
     remedy="Let the program open its log again after rotation (often SIGHUP or SIGUSR1; logrotate's "
     "`copytruncate` otherwise), or restart it.",
     thresholds={
-        "bytes": Threshold(64 * 2**20, "bytes of deleted files that one process holds open in one volume")
+        "bytes": Threshold(64 * 2**20, "bytes of deleted files that one process holds open in one place")
     },
 )
 def deleted_file(look: Look) -> Iterator[Hit]:
     """Rotation went wrong."""
-    for index, volume in enumerate(look.snapshot.volumes):
+    for place in holdings(look.snapshot):
         held: dict[tuple[str, int, str], list[DeletedFile]] = {}
-        for each in volume.deleted_files:
+        for each in place.at.deleted_files:
             held.setdefault((each.container, each.process.pid, each.process.name), []).append(each)
         for (container, pid, name), files in held.items():
             total = sum(each.bytes for each in files)
@@ -40,17 +42,17 @@ def deleted_file(look: Look) -> Iterator[Hit]:
                 continue
             largest = max(files, key=lambda each: each.bytes)
             yield Hit(
-                subject=f"volume {volume.name} {container} {name}",
+                subject=f"{place.noun} {container} {name}",
                 evidence=[
                     (
                         f"{name} (PID {pid} of {container}) holds {count(len(files), 'deleted file')} of "
-                        f"volume {volume.name} open, {size(total)} in all; the largest was {largest.path}."
+                        f"{place.noun} open, {size(total)} in all; the largest was {largest.path}."
                     )
                 ],
                 remedy=f"Let {name} in {container} open {largest.path} again (many programs do at SIGHUP: "
                 f"`kill -HUP {pid}`), or restart {container}; then correct the rotation, for example "
                 "with `copytruncate`.",
-                pointers=[f"/volumes/{index}/deleted_files"],
+                pointers=[f"{place.pointer}/deleted_files"],
                 containers=[container],
             )
 
@@ -59,7 +61,8 @@ def deleted_file(look: Look) -> Iterator[Hit]:
     "VOL107",
     "warning",
     title="One container waits for another's file lock",
-    when="A process waits for a lock on a file of a shared volume that a process of another container holds.",
+    when="A process waits for a lock on a file, of a volume or of the Pod's /dev/shm, that a process of another "
+    "container holds.",
     measured="/proc/locks with its waiters (`->`), read in each container's PID namespace; the file by device "
     "and inode.",
     why="The two containers run one after the other where they should run side by side, and for ever if "
@@ -70,8 +73,8 @@ def deleted_file(look: Look) -> Iterator[Hit]:
 )
 def foreign_lock(look: Look) -> Iterator[Hit]:
     """A lock across containers."""
-    for index, volume in enumerate(look.snapshot.volumes):
-        for place, lock in enumerate(volume.locks):
+    for place in holdings(look.snapshot):
+        for number, lock in enumerate(place.at.locks):
             holder = lock.holder.container
             # One without a number is in another PID namespace than the holder, and so in another container.
             waiters = [
@@ -88,7 +91,7 @@ def foreign_lock(look: Look) -> Iterator[Hit]:
                 for each in waiters
             )
             yield Hit(
-                subject=f"volume {volume.name} {path}",
+                subject=f"{place.noun} {path}",
                 evidence=[
                     (
                         f"{names} waits for a {lock.kind} lock on {path} that "
@@ -99,7 +102,7 @@ def foreign_lock(look: Look) -> Iterator[Hit]:
                 remedy=f"Let {holder} release the lock on {path} sooner; if it hangs, look at what it waits "
                 f"for. Let {waiters[0].container or 'the other'} use a lock attempt that does not block (LOCK_NB, "
                 "F_SETLK).",
-                pointers=[f"/volumes/{index}/locks/{place}"],
+                pointers=[f"{place.pointer}/locks/{number}"],
                 containers=[holder, *(each.container for each in waiters)],
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.held import holdings
 from podprobe.report import units
 from podprobe.report.neutral import neutral
 from podprobe.report.sections.base import (
@@ -226,18 +227,18 @@ def deleted_files(snapshot: Snapshot, marks: Marks) -> Section:
     """Deleted files that are still open."""
     rows = [
         marks.row(
-            f"/volumes/{index}/deleted_files/{number}",
-            text(volume.name, 63),
+            f"{place.pointer}/deleted_files/{number}",
+            text(place.name, 160),
             text(file.path, 160),
             size(file.bytes),
             text(file.container, 63),
             Cell(f"{neutral(file.process.name, 40)} ({file.process.pid})"),
         )
-        for index, volume in enumerate(snapshot.volumes)
-        for number, file in enumerate(volume.deleted_files)
+        for place in holdings(snapshot)
+        for number, file in enumerate(place.at.deleted_files)
     ]
     columns = (
-        Column("volume"),
+        Column("in"),
         Column("path"),
         Column("bytes", right=True),
         Column("container"),
@@ -250,17 +251,17 @@ def locks(snapshot: Snapshot, marks: Marks) -> Section:
     """File locks with those who wait for them."""
     rows = [
         marks.row(
-            f"/volumes/{index}/locks/{number}",
-            text(volume.name, 63),
+            f"{place.pointer}/locks/{number}",
+            text(place.name, 160),
             text(lock.path, 160) if lock.path else Cell(f"inode {lock.inode}"),
             Cell(f"{lock.kind} {lock.holder.access}"),
             Cell(_holder(lock.holder)),
             words(map(_holder, lock.waiters)),
         )
-        for index, volume in enumerate(snapshot.volumes)
-        for number, lock in enumerate(volume.locks)
+        for place in holdings(snapshot)
+        for number, lock in enumerate(place.at.locks)
     ]
-    columns = (Column("volume"), Column("path"), Column("lock"), Column("held by"), Column("waited for by"))
+    columns = (Column("in"), Column("path"), Column("lock"), Column("held by"), Column("waited for by"))
     return section("locks", "File locks", columns, rows)
 
 

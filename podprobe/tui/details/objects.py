@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from podprobe.analysis.held import holdings
 from podprobe.tui import keys
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class Found(NamedTuple):
     """Its JSON pointer (RFC 6901), as findings point at it."""
     item: Any
     parent: Any = None
-    """What it is part of: a process's container, a lock's volume, a port's Service."""
+    """What it is part of: a process's container, a lock's volume or mount, a port's Service."""
 
 
 Walk: TypeAlias = Callable[["Snapshot"], Iterator[Found]]
@@ -62,16 +63,16 @@ def _lookups(snapshot: Snapshot) -> Iterator[Found]:
 
 
 def _deleted_files(snapshot: Snapshot) -> Iterator[Found]:
-    for index, volume in enumerate(snapshot.volumes):
-        for number, file in enumerate(volume.deleted_files):
-            pointer = f"/volumes/{index}/deleted_files/{number}"
-            yield Found(keys.of_deleted_file(volume.name, file), pointer, file, volume)
+    for place in holdings(snapshot):
+        for number, file in enumerate(place.at.deleted_files):
+            pointer = f"{place.pointer}/deleted_files/{number}"
+            yield Found(keys.of_deleted_file(place.name, file), pointer, file, place.at)
 
 
 def _locks(snapshot: Snapshot) -> Iterator[Found]:
-    for index, volume in enumerate(snapshot.volumes):
-        for number, lock in enumerate(volume.locks):
-            yield Found(keys.of_lock(volume.name, lock), f"/volumes/{index}/locks/{number}", lock, volume)
+    for place in holdings(snapshot):
+        for number, lock in enumerate(place.at.locks):
+            yield Found(keys.of_lock(place.name, lock), f"{place.pointer}/locks/{number}", lock, place.at)
 
 
 def _legs(snapshot: Snapshot) -> Iterator[Found]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from podprobe.analysis.held import holdings
 from podprobe.report import units
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, bar, role_of_share, said, spark
@@ -15,16 +16,16 @@ if TYPE_CHECKING:
 
 
 class HeldFile(NamedTuple):
-    """A deleted file and the volume it takes room in."""
+    """A deleted file and where it takes room."""
 
-    volume: str
+    place: str
     file: DeletedFile
 
 
 class HeldLock(NamedTuple):
-    """A lock and the volume of its file."""
+    """A lock and where its file is."""
 
-    volume: str
+    place: str
     lock: FileLock
 
 
@@ -35,9 +36,10 @@ def sections(state: State) -> list[Section]:
         for one in state.snapshot.volumes
         if state.focus is None or any(mount.container == state.focus for mount in one.mounts)
     ]
-    held = [HeldFile(one.name, file) for one in volumes for file in one.deleted_files]
-    locks = [HeldLock(one.name, lock) for one in volumes for lock in one.locks]
     mounts = [one for one in state.snapshot.mounts if state.shows(one.container)]
+    places = [one for one in holdings(state.snapshot) if one.at in volumes or one.at in mounts]
+    held = [HeldFile(one.name, file) for one in places for file in one.at.deleted_files]
+    locks = [HeldLock(one.name, lock) for one in places for lock in one.at.locks]
     shown = [_volumes(state, volumes)]
     if held:
         shown.append(_deleted(held))
@@ -157,14 +159,14 @@ def _deleted(items: list[HeldFile]) -> Section:
         text_column(
             "process", lambda one: f"{one.file.process.name} {one.file.process.pid}", least=8, most=28
         ),
-        text_column("volume", lambda one: one.volume, least=8, most=24, rank=1),
+        text_column("in", lambda one: one.place, least=8, most=32, rank=1),
     )
     return Section(
         "Deleted files still open",
         columns,
         items,
-        lambda one: keys.of_deleted_file(one.volume, one.file),
-        lambda one: f"deleted {one.volume} {one.file.path} {one.file.container} {one.file.process.name}",
+        lambda one: keys.of_deleted_file(one.place, one.file),
+        lambda one: f"deleted {one.place} {one.file.path} {one.file.container} {one.file.process.name}",
         sorted_by="still takes",
     )
 
@@ -195,16 +197,14 @@ def _locks(items: list[HeldLock]) -> Section:
         text_column(
             "kind", lambda one: f"{one.lock.kind} {one.lock.holder.access}", least=8, rank=1, role="dim"
         ),
-        text_column("volume", lambda one: one.volume, least=8, most=24, rank=2),
+        text_column("in", lambda one: one.place, least=8, most=32, rank=2),
     )
     return Section(
         "File locks",
         columns,
         items,
-        lambda one: keys.of_lock(one.volume, one.lock),
-        lambda one: (
-            f"lock {one.volume} {one.lock.path} {one.lock.holder.container} {one.lock.holder.process}"
-        ),
+        lambda one: keys.of_lock(one.place, one.lock),
+        lambda one: f"lock {one.place} {one.lock.path} {one.lock.holder.container} {one.lock.holder.process}",
     )
 
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from podprobe.agents.answers import LockItem, MountItem, OpenFileItem, WalkItem
 from podprobe.analysis.answered import household
+from podprobe.analysis.held import Held
 from podprobe.analysis.volumes import mounts, volumes, walk_plan
 from podprobe.model import Volume, VolumeMount
 from tests.unit.analysis.answers import answered, process, running
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from podprobe.analysis.answered import Answered
+    from podprobe.model import Container, Mount
 
 CONTAINERS = (running("web"), running("writer"))
 HTML = Volume(
@@ -28,6 +37,30 @@ def _mount(path: str, **fields) -> MountItem:  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
+def _volumes(
+    declared: Sequence[Volume], answers: Sequence[Answered], containers: Sequence[Container] = CONTAINERS
+) -> tuple[Volume, ...]:
+    return volumes(declared, answers, Held(declared, answers, household(containers, answers)))
+
+
+def _mounts(declared: Sequence[Volume], answers: Sequence[Answered]) -> tuple[Mount, ...]:
+    return mounts(declared, answers, Held(declared, answers, household(CONTAINERS, answers)))
+
+
+def _deleted(path: str, inode: int, **fields: Any) -> OpenFileItem:
+    return OpenFileItem(
+        **{"pid": 1, "fd": inode, "path": f"{path} (deleted)", "kind": "deleted", "device": "8:1", "inode": inode,
+           "bytes": 99, **fields}
+    )  # fmt: skip
+
+
+def _lock(path: str | None, inode: int, **fields: Any) -> LockItem:
+    return LockItem(
+        **{"id": inode, "kind": "flock", "access": "write", "pid": 1, "device": "8:1", "inode": inode,
+           "waiting": False, "path": path, **fields}
+    )  # fmt: skip
+
+
 def test_a_disk_volume_is_walked_once_where_it_is_mounted_whole() -> None:
     assert walk_plan((HTML, CACHE), frozenset({"web", "writer"})) == {"web": ["/www"]}
     assert walk_plan((HTML,), frozenset({"writer"})) == {}
@@ -43,13 +76,13 @@ def test_numbers_come_from_the_filesystem_and_from_the_walk() -> None:
         ),
         answered("writer", processes=[process(1)], mounts=[_mount("/")]),
     ]  # fmt: skip
-    (volume,) = volumes((HTML,), answers, household(CONTAINERS, answers))
+    (volume,) = _volumes((HTML,), answers)
     assert volume.filesystem is not None
     assert (volume.filesystem.bytes, volume.filesystem.used_inodes) == (100, 9)
     assert volume.usage is not None
     assert (volume.usage.bytes, volume.usage.inodes, volume.usage.method) == (512, 3, "walk")
     assert {m.container: m.seen for m in volume.mounts} == {"web": True, "writer": False}
-    assert [(m.container, m.path) for m in mounts((HTML,), answers)] == [("web", "/"), ("writer", "/")]
+    assert [(m.container, m.path) for m in _mounts((HTML,), answers)] == [("web", "/"), ("writer", "/")]
 
 
 def test_a_memory_volumes_usage_is_its_own_filesystems() -> None:
@@ -60,7 +93,7 @@ def test_a_memory_volumes_usage_is_its_own_filesystems() -> None:
             mounts=[_mount("/cache", filesystem_type="tmpfs", root="/", device="0:9")],
         )
     ]
-    (volume,) = volumes((CACHE,), answers, household(CONTAINERS, answers))
+    (volume,) = _volumes((CACHE,), answers)
     assert volume.usage is not None
     assert (volume.usage.bytes, volume.usage.inodes, volume.usage.method) == (40, 9, "statvfs")
 
@@ -81,12 +114,63 @@ def test_deleted_files_and_locks_are_found_in_their_volume() -> None:
             ],
         )
     ]  # fmt: skip
-    html, cache = volumes((HTML, CACHE), answers, household(CONTAINERS, answers))
+    html, cache = _volumes((HTML, CACHE), answers)
     assert [(f.path, f.process.name, f.bytes) for f in html.deleted_files] == [("/www/a.log", "logger", 99)]
     assert html.locks == ()
     (lock,) = cache.locks
     assert (lock.holder.container, lock.holder.process) == ("web", "logger")
     assert [w.container for w in lock.waiters] == [None]
+
+
+def test_a_file_of_a_volume_within_another_is_the_inner_ones() -> None:
+    data, cache = (
+        Volume(name=name, type="emptyDir", mounts=(VolumeMount(container="web", path=path),))
+        for name, path in (("data", "/data"), ("cache", "/data/cache"))
+    )
+    answers = [
+        answered(
+            "web",
+            processes=[process(1)],
+            # On the same disk: nothing but the path, or the mount, tells them apart.
+            mounts=[_mount("/data"), _mount("/data/cache", root="/pods/y")],
+            open_files=[
+                _deleted("/data/cache/x", 7),
+                _deleted("/data/y", 8),
+                # Under a mount that the process has somewhere else: a namespace of its own.
+                _deleted("/srv/z", 9, mount_path="/srv", mount_root="/pods/y"),
+            ],
+            locks=[_lock("/data/cache/lock", 4)],
+        )
+    ]
+    outer, inner = _volumes((data, cache), answers)
+    assert [file.path for file in outer.deleted_files] == ["/data/y"]
+    assert [file.path for file in inner.deleted_files] == ["/data/cache/x", "/srv/z"]
+    assert (outer.locks, [lock.path for lock in inner.locks]) == ((), ["/data/cache/lock"])
+
+
+def test_what_is_held_outside_volumes_is_its_mounts() -> None:
+    answers = [
+        answered(
+            "web",
+            processes=[process(1)],
+            mounts=[_mount("/", device="0:40", root="/", filesystem_type="overlay"), _mount("/www")],
+            open_files=[
+                _deleted("/tmp/gone", 7, device="0:40", mount_path="/", mount_root="/"),
+                # Of a container within the container: on a filesystem that the outer one does not have mounted.
+                _deleted("/var/log/x", 8, device="0:77", mount_path="/", mount_root="/", bytes=70 << 20),
+                _deleted("/dev/shm/ring", 9, device="0:40"),
+            ],
+            # Without a path, the filesystem alone tells: the container has it in one place.
+            locks=[_lock("/etc/x", 4, device="0:40"), _lock(None, 5, device="0:40"), _lock(None, 6)],
+        )
+    ]
+    held = Held((HTML,), answers, household(CONTAINERS, answers))
+    (own,) = mounts((HTML,), answers, held)
+    assert [(file.path, file.container) for file in own.deleted_files] == [("/tmp/gone", "web")]
+    assert [lock.path for lock in own.locks] == ["/etc/x", None]
+    (note,) = held.visibility
+    assert (note.area, note.container, note.level) == ("open_files", "web", "partial")
+    assert note.reason.startswith("1 deleted file held open (70 MiB in all)")
 
 
 def test_a_waiter_that_the_holders_agent_cannot_name_is_named_by_its_own() -> None:
@@ -112,7 +196,7 @@ def test_a_waiter_that_the_holders_agent_cannot_name_is_named_by_its_own() -> No
             ],
         ),
     ]
-    (cache,) = volumes((CACHE,), answers, household(CONTAINERS, answers))
+    (cache,) = _volumes((CACHE,), answers)
     (lock,) = cache.locks
     assert lock.holder.container == "web"
     assert [(w.container, w.pid, w.process) for w in lock.waiters] == [("app", 6, "reader")]
@@ -132,6 +216,6 @@ def test_where_pids_are_shared_a_lock_is_in_the_volume_as_its_process_has_it() -
         ),
         answered("web", mounts=[_mount("/www")]),
     ]  # fmt: skip
-    (html,) = volumes((HTML,), answers, household(ids, answers))
+    (html,) = _volumes((HTML,), answers, ids)
     (lock,) = html.locks
     assert (lock.holder.container, lock.path) == ("web", "/www/db")

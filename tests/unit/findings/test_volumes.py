@@ -9,6 +9,7 @@ from podprobe.model import (
     DeletedFile,
     FileLock,
     LockHolder,
+    Mount,
     ProcessRef,
     Snapshot,
     Usage,
@@ -124,6 +125,21 @@ def test_deleted_files(sizes: tuple[int, ...], expected: bool) -> None:
         for n in sizes
     )
     assert ("VOL106" in codes(volume(deleted_files=files))) is expected
+
+
+def test_deleted_files_of_a_containers_own_filesystem() -> None:
+    pod = healthy_pod()
+    file = DeletedFile(
+        container="nginx", process=ProcessRef(pid=7, name="nginx"), path="/tmp/old", bytes=70 << 20
+    )
+    own = Mount(
+        container="nginx", path="/", filesystem_type="overlay", source="overlay", options="rw", read_only=False,
+        device="0:40", deleted_files=(file,),
+    )  # fmt: skip
+    found = only("VOL106", replace(pod, mounts=(*pod.mounts, own)))
+    assert found.subject == "nginx's own filesystem nginx nginx"
+    assert "1 deleted file of nginx's own filesystem open, 70 MiB in all" in found.evidence[0]
+    assert found.pointers == (f"/mounts/{len(pod.mounts)}/deleted_files",)
 
 
 def lock(holder: str | None, waiter: str | None) -> Snapshot:
