@@ -10,7 +10,7 @@ import msgspec
 
 from podprobe.agents.answers import OWN, SHARED
 from podprobe.analysis.answered import Answered, household
-from podprobe.analysis.volumes import walk_plan
+from podprobe.analysis.walks import walk_plan
 from podprobe.errors import LookError
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from podprobe.agents.answers import Areas, Seen
     from podprobe.agents.client import Agent
+    from podprobe.analysis.walks import Spot
     from podprobe.looking import SessionOptions
     from podprobe.targets.base import AgentSet, PodState
 
@@ -74,6 +75,8 @@ class Asker:
     """By the agent's container and the process that it looks through."""
     _walked: dict[str | None, list[Any]] = field(default_factory=dict)
     _walked_at: float = 0.0
+    _refused: set[Spot] = field(default_factory=set)
+    """Where a walk met what its agent may not read."""
 
     def ask(self, state: PodState, connected: AgentSet) -> tuple[list[Answered], list[LookError]]:
         """Every agent's answer, the one with the shared areas first, and the errors of those that failed."""
@@ -100,6 +103,9 @@ class Asker:
             answers[0] = Answered(first.container, first.hello, areas)
         if answers and answers[0].container is None:
             answers += self._ask_by_root(state, connected.agents[None], answers[0])
+        elif walk:
+            agents = {name: (agent, 1) for name, agent in connected.agents.items() if name is not None}
+            self._walk_elsewhere(state, agents, answers)
         return answers, lost
 
     def _ask_by_root(self, state: PodState, agent: Agent, whole: Answered) -> list[Answered]:
@@ -117,7 +123,44 @@ class Asker:
                 answers.append(Answered(name, agent.hello, future.result()))
             except LookError:
                 continue  # the agent is gone: the next look tells, when it asks for everything
+        if walk:
+            self._walk_elsewhere(state, {name: (agent, pid) for name, pid in roots.items()}, answers)
         return answers
+
+    def _walk_elsewhere(
+        self, state: PodState, agents: Mapping[str, tuple[Agent, int]], answers: Sequence[Answered]
+    ) -> None:
+        """Where a walk was refused something, let another container that has the volume walk it.
+
+        Args:
+            state: the Pod.
+            agents: by container, with the process that each looks through.
+            answers: what walks found is put into them.
+        """
+        by_name = {answer.container: answer for answer in answers if answer.container in agents}
+        walked = {(name, item.path) for name, a in by_name.items() for item in a.areas.items["walks"]}
+        for _ in agents:
+            for name, answer in by_name.items():
+                self._refused.update(
+                    (name, item.path) for item in answer.areas.items["walks"] if item.refused
+                )
+            plan = walk_plan(state.volumes, frozenset(filter(None, by_name)), self._refused)
+            again = {
+                name: left
+                for name, paths in plan.items()
+                if (left := [path for path in paths if (name, path) not in walked])
+            }
+            if not again:
+                return
+            for name, paths in again.items():
+                walked.update((name, path) for path in paths)
+                agent, root_pid = agents[name]
+                try:
+                    found = self._request(agent, ("walks",), paths, root_pid).items["walks"]
+                except LookError:
+                    continue
+                self._walked[name] = [*self._walked.get(name, ()), *found]
+                by_name[name].areas.items["walks"] = self._walked[name]
 
     def _look(
         self, agent: Agent, name: str | None, areas: Sequence[str], walk: Sequence[str], root_pid: int = 1
@@ -166,7 +209,7 @@ class Asker:
             return {}
         self._walked_at = time.monotonic()
         self._walked.clear()
-        return walk_plan(state.volumes, containers)
+        return walk_plan(state.volumes, containers, self._refused)
 
     def _with_walks(self, name: str | None, areas: Areas) -> Areas:
         if areas.items["walks"]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from podprobe.analysis.places import Place, claims, declared_at, topmost
+from podprobe.analysis.walks import walked
 from podprobe.model import Filesystem, Mount, Usage
 
 if TYPE_CHECKING:
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
     from podprobe.agents.answers import MountItem, WalkItem
     from podprobe.analysis.answered import Answered
     from podprobe.analysis.held import Held
-    from podprobe.model import Volume
+    from podprobe.analysis.walks import Spot
+    from podprobe.model import Volume, VolumeMount
 
 KERNEL_FILESYSTEMS = frozenset(
     {
@@ -39,30 +41,10 @@ def filesystem(item: MountItem) -> Filesystem | None:
     )
 
 
-def walk_plan(volumes: Sequence[Volume], containers: frozenset[str]) -> dict[str, list[str]]:
-    """Which directories each container's agent is to walk, so that every volume is walked once.
-
-    A container that mounts the whole volume is preferred to one that has only a sub path of it.
-
-    Args:
-        volumes: as declared.
-        containers: those with an agent.
-    """
-    plan: dict[str, list[str]] = {}
-    for volume in volumes:
-        if volume.type != "emptyDir" or volume.medium == "Memory":
-            continue
-        mounts = [m for m in volume.mounts if m.container in containers]
-        whole = [m for m in mounts if m.sub_path is None]
-        if whole:
-            plan.setdefault(whole[0].container, []).append(whole[0].path)
-    return plan
-
-
 def volumes(declared: Sequence[Volume], answers: Sequence[Answered], held: Held) -> tuple[Volume, ...]:
     """The declared volumes with what was measured of them, and what processes hold in them."""
     tables = {answer.container: topmost(answer) for answer in answers if answer.container is not None}
-    walks: dict[tuple[str | None, str], WalkItem] = {
+    walks: dict[Spot, WalkItem] = {
         (answer.container, item.path): item for answer in answers for item in answer.areas.items["walks"]
     }
     result = []
@@ -79,16 +61,10 @@ def volumes(declared: Sequence[Volume], answers: Sequence[Answered], held: Held)
                 volume,
                 filesystem_type=measured.filesystem_type if measured else None,
                 filesystem=numbers,
-                usage=_usage(volume, numbers, measured, walks),
-                mounts=tuple(
-                    msgspec.structs.replace(
-                        m,
-                        seen=declared_at(tables[m.container], m.path) is not None
-                        if m.container in tables
-                        else None,
-                    )
-                    for m in volume.mounts
+                usage=_usage(
+                    volume, numbers, measured, walks, {(m.container, m.path): item for m, item in shown}
                 ),
+                mounts=tuple(_with_what_is_seen(mount, tables) for mount in volume.mounts),
                 deleted_files=held.deleted_files(Place(volume=volume.name)),
                 locks=held.locks(Place(volume=volume.name)),
             )
@@ -100,27 +76,25 @@ def _usage(
     volume: Volume,
     numbers: Filesystem | None,
     measured: MountItem | None,
-    walks: Mapping[tuple[str | None, str], WalkItem],
+    walks: Mapping[Spot, WalkItem],
+    shown: Mapping[Spot, MountItem],
 ) -> Usage | None:
-    if (
-        numbers is not None
-        and measured is not None
-        and measured.filesystem_type == "tmpfs"
-        and measured.root == "/"
-    ):
-        # The volume is a filesystem of its own: its root directory is not counted as an inode in use by anyone.
+    # A memory volume is a filesystem of its own, whatever directory of it is mounted. Another may be on a tmpfs of the
+    # node's, and is its own only where that is mounted as a whole.
+    own = measured is not None and (volume.medium == "Memory" or measured.root == "/")
+    if numbers is not None and own and measured is not None and measured.filesystem_type == "tmpfs":
+        # Its root directory is not counted as an inode in use by anyone.
         return Usage(bytes=numbers.used_bytes, inodes=numbers.used_inodes, method="statvfs", complete=True)
-    for mount in volume.mounts:
-        walk = walks.get((mount.container, mount.path))
-        if walk is not None:
-            return Usage(
-                bytes=walk.bytes,
-                inodes=walk.inodes,
-                method="walk",
-                complete=walk.complete,
-                reason=walk.reason,
-            )
-    return None
+    return walked(volume, walks, shown)
+
+
+def _with_what_is_seen(mount: VolumeMount, tables: Mapping[str, Mapping[str, MountItem]]) -> VolumeMount:
+    if mount.container not in tables:
+        return msgspec.structs.replace(mount, seen=None)
+    item = declared_at(tables[mount.container], mount.path)
+    if item is None:
+        return msgspec.structs.replace(mount, seen=False)
+    return msgspec.structs.replace(mount, seen=True, options=item.options, mounted_read_only=item.read_only)
 
 
 def mounts(declared: Sequence[Volume], answers: Sequence[Answered], held: Held) -> tuple[Mount, ...]:

@@ -13,9 +13,14 @@ class VolumeMount(Model, frozen=True, kw_only=True):
     container: str
     path: str
     read_only: bool = False
+    """As declared."""
     sub_path: str | None = None
     seen: bool | None = None
     """The container's mount table shows it; `None` where that could not be read."""
+    options: str | None = None
+    """Those of the mount, as the kernel has them (`rw,noexec,relatime`); `None` where it was not seen."""
+    mounted_read_only: bool | None = None
+    """The mount, or its filesystem, takes no writes; `None` where it was not seen."""
 
 
 class DeletedFile(Model, frozen=True, kw_only=True):

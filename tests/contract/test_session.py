@@ -127,7 +127,11 @@ def test_what_changes_slowly_is_asked_for_now_and_then(monkeypatch: pytest.Monke
             (False, False),
         ]
         # What was not asked again is still told: the mounts, the interfaces, and what could not be seen of them.
-        assert second.mounts == first.mounts != ()
+        # (Not what processes of this machine hold on them: those come and go.)
+        assert [(m.path, m.filesystem) for m in second.mounts] == [
+            (m.path, m.filesystem) for m in first.mounts
+        ]
+        assert first.mounts
         assert [i.name for i in second.network.interfaces] == [i.name for i in first.network.interfaces] != []
         assert {v.area for v in second.visibility} == {v.area for v in first.visibility}
         assert len(set(second.visibility)) == len(second.visibility)

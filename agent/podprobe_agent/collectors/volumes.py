@@ -36,6 +36,7 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
             patience.call(partial(_start, door, path, walk), share + _GRACE_SECONDS)
         except OSError as error:
             # The thread may be stuck in the middle: what it has counted so far is true.
+            walk.refused = walk.refused or isinstance(error, PermissionError)
             walk.stop(error.strerror or str(error))
         entries -= walk.inodes
         yield {
@@ -44,6 +45,7 @@ def collect(context: Context) -> Iterator[dict[str, Any]]:
             "inodes": walk.inodes,
             "complete": walk.reason is None,
             "reason": walk.reason,
+            "refused": walk.refused,
             "duration_us": int((time.monotonic() - started) * 1e6),
         }
 
@@ -73,12 +75,14 @@ class Walk:
         bytes: allocated (`st_blocks` × 512), directories included, a file with several links once: as `du`.
         inodes: likewise.
         reason: why the count is a lower bound; `None` if it is not.
+        refused: something may not be read by this user.
     """
 
     def __init__(self, deadline: float, entries: int, cancelled: Any = None) -> None:
         self.bytes = 0
         self.inodes = 0
         self.reason: str | None = None
+        self.refused = False
         self._deadline = deadline
         self._entries = entries
         self._cancelled = cancelled
@@ -132,7 +136,14 @@ class Walk:
         except FileNotFoundError:
             return None  # removed meanwhile
         except OSError as error:
-            self._partly(f"a directory cannot be listed: {error.strerror}")
+            self._closed("a directory cannot be listed", error)
+            return None
+        try:
+            # Without permission to search it there is no way back up from it, and nothing to learn of its entries.
+            os.stat(".", dir_fd=below)
+        except OSError as error:
+            os.close(below)
+            self._closed("a directory cannot be searched", error)
             return None
         if os.fstat(below).st_dev != self._device or (
             self._mount is not None and inroot.mount_id(below) != self._mount
@@ -158,8 +169,11 @@ class Walk:
                     break
                 try:
                     status = entry.stat(follow_symlinks=False)
-                except OSError:
+                except FileNotFoundError:
                     continue  # removed meanwhile
+                except OSError as error:  # it may be listed, and not searched
+                    self._closed("an entry cannot be looked at", error)
+                    continue
                 if status.st_dev != self._device:
                     continue
                 self._count(status)
@@ -194,6 +208,10 @@ class Walk:
             elif self._cancelled is not None and self._cancelled():
                 self.stop("the look's time was over")
         return self._stopped
+
+    def _closed(self, what: str, error: OSError) -> None:
+        self.refused = self.refused or isinstance(error, PermissionError)
+        self._partly(f"{what}: {error.strerror}")
 
     def _partly(self, reason: str) -> None:
         if self.reason is None:

@@ -113,6 +113,8 @@ class WalkItem(Answer, frozen=True, kw_only=True):
     inodes: Count
     complete: bool
     reason: Text | None = None
+    refused: bool = False
+    """It, or a directory below, is closed to the agent: one of another user may see more."""
     duration_us: Count = 0
 
 

@@ -39,14 +39,13 @@ def near_size_limit(look: Look) -> Iterator[Hit]:
         filled = share(used, volume.size_limit_bytes)
         if volume.type != "emptyDir" or used is None or filled is None or filled < look["warning_ratio"]:
             continue
-        least = "" if volume.usage is None or volume.usage.complete else "at least "
         fate = "writes then fail with ENOSPC" if volume.medium else "the kubelet then evicts the Pod"
         yield Hit(
             subject=f"volume {volume.name}",
             severity="critical" if filled >= look["critical_ratio"] else "warning",
             evidence=[
                 (
-                    f"Volume {volume.name} holds {least}{size(used)} of its sizeLimit of "
+                    f"Volume {volume.name} holds {_least(volume)}{size(used)} of its sizeLimit of "
                     f"{size(volume.size_limit_bytes or 0)} ({percent(filled)}); {fate}."
                 )
             ],
@@ -64,6 +63,10 @@ def used_bytes(volume: Volume) -> int | None:
     if volume.medium == "Memory" and volume.filesystem is not None:
         return volume.filesystem.used_bytes
     return None
+
+
+def _least(volume: Volume) -> str:
+    return "" if volume.usage is None or volume.usage.complete else "at least "
 
 
 def _writers(volume: Volume) -> str:
@@ -89,7 +92,7 @@ def no_size_limit(look: Look) -> Iterator[Hit]:
         if volume.type != "emptyDir" or volume.size_limit_bytes:
             continue
         used = used_bytes(volume)
-        now = "" if used is None else f" It holds {size(used)} now."
+        now = "" if used is None else f" It holds {_least(volume)}{size(used)} now."
         yield Hit(
             subject=f"volume {volume.name}",
             evidence=[

@@ -135,7 +135,7 @@ def _mounted(one: Volume) -> Line:
         if spans:
             spans.append(Span("  "))
         spans += [said(mount.container, "container"), Span(":", "dim"), said(mount.path)]
-        if mount.read_only:
+        if mount.read_only or mount.mounted_read_only:
             spans.append(Span(" ro", "dim"))
     return tuple(spans) or (Span("not mounted", "dim"),)
 

@@ -178,6 +178,24 @@ def test_a_directory_that_may_not_be_listed_is_told(tmp_path: Path, request: pyt
     result.start(here)
     assert result.inodes == 2
     assert result.reason == "a directory cannot be listed: Permission denied"
+    assert result.refused
+
+
+def test_a_directory_that_may_be_listed_and_not_searched_is_told(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    (tmp_path / "names").mkdir()
+    (tmp_path / "names/file").write_bytes(b"x" * 10_000)
+    (tmp_path / "names").chmod(0o744)
+    (tmp_path / "beside").mkdir()
+    (tmp_path / "beside/file").write_bytes(b"x")
+    tmp_path.chmod(0o755)
+    here = os.open(tmp_path, os.O_RDONLY)
+    request.getfixturevalue("no_root")
+    result = Walk(time.monotonic() + 60, 1000)
+    result.start(here)
+    assert (result.inodes, result.refused) == (4, True)
+    assert result.reason == "a directory cannot be searched: Permission denied"
 
 
 def test_a_directory_that_moves_away_does_not_lead_out(

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from podprobe.agents.answers import LockItem, MountItem, OpenFileItem, WalkItem
 from podprobe.analysis.answered import household
 from podprobe.analysis.held import Held
-from podprobe.analysis.volumes import mounts, volumes, walk_plan
+from podprobe.analysis.volumes import mounts, volumes
+from podprobe.analysis.walks import walk_plan
 from podprobe.model import Volume, VolumeMount
 from tests.unit.analysis.answers import answered, process, running
 
@@ -63,7 +64,72 @@ def _lock(path: str | None, inode: int, **fields: Any) -> LockItem:
 
 def test_a_disk_volume_is_walked_once_where_it_is_mounted_whole() -> None:
     assert walk_plan((HTML, CACHE), frozenset({"web", "writer"})) == {"web": ["/www"]}
-    assert walk_plan((HTML,), frozenset({"writer"})) == {}
+    # Whoever has only a part of it walks that part.
+    assert walk_plan((HTML,), frozenset({"writer"})) == {"writer": ["/html"]}
+    assert walk_plan((HTML,), frozenset({"other"})) == {}
+
+
+def _parts(**sub_paths: str | None) -> Volume:
+    """A volume of which each container has another part."""
+    return Volume(
+        name="parts", type="emptyDir",
+        mounts=tuple(VolumeMount(container=name, path=f"/{name}", sub_path=part) for name, part in sub_paths.items()),
+    )  # fmt: skip
+
+
+def test_of_a_volume_mounted_by_sub_paths_alone_each_is_walked_once() -> None:
+    parts = _parts(a="x", b="x/", c="x/deep", d="y", e="$(POD)")
+    assert walk_plan((parts,), frozenset("abcde")) == {"a": ["/a"], "d": ["/d"], "e": ["/e"]}
+    walks = {"a": (100, 2), "d": (50, 1), "e": (100, 2)}
+    roots = {"a": "/pods/v/x", "b": "/pods/v/x", "c": "/pods/v/x/deep", "d": "/pods/v/y", "e": "/pods/v/x"}
+    answers = [
+        answered(
+            name,
+            mounts=[_mount(f"/{name}", root=root)],
+            walks=[
+                WalkItem(path=f"/{name}", bytes=b, inodes=i, complete=True)
+                for walker, (b, i) in walks.items()
+                if walker == name
+            ],
+        )
+        for name, root in roots.items()
+    ]
+    (volume,) = _volumes((parts,), answers)
+    assert volume.usage is not None
+    # What `e` mounts turned out to be what `a` has.
+    assert (volume.usage.bytes, volume.usage.inodes, volume.usage.complete) == (150, 3, False)
+    assert volume.usage.reason == "mounted by subPath only: what lies beside is not seen"
+
+
+def test_a_walk_that_was_refused_is_made_by_another_container() -> None:
+    whole = _parts(a=None, b=None)
+    assert walk_plan((whole,), frozenset("ab")) == {"a": ["/a"]}
+    assert walk_plan((whole,), frozenset("ab"), {("a", "/a")}) == {"b": ["/b"]}
+    assert walk_plan((whole,), frozenset("ab"), {("a", "/a"), ("b", "/b")}) == {"a": ["/a"]}
+    answers = [
+        answered(
+            "a", walks=[WalkItem(path="/a", bytes=9, inodes=1, complete=False, reason="r", refused=True)]
+        ),
+        answered("b", walks=[WalkItem(path="/b", bytes=90, inodes=5, complete=True)]),
+    ]
+    (volume,) = _volumes((whole,), answers)
+    assert volume.usage is not None
+    assert (volume.usage.bytes, volume.usage.complete, volume.usage.reason) == (90, True, None)
+
+
+def test_a_memory_volume_mounted_by_a_sub_path_is_still_its_own_filesystem() -> None:
+    part = Volume(
+        name="m", type="emptyDir", medium="Memory",
+        mounts=(VolumeMount(container="web", path="/m", sub_path="a", read_only=False),),
+    )  # fmt: skip
+    mount = _mount(
+        "/m", filesystem_type="tmpfs", root="/a", device="0:9", read_only=True, options="ro,noexec"
+    )
+    (volume,) = _volumes((part,), [answered("web", mounts=[mount])])
+    assert volume.usage is not None
+    assert (volume.usage.bytes, volume.usage.method, volume.usage.complete) == (40, "statvfs", True)
+    (seen,) = volume.mounts
+    assert (seen.read_only, seen.mounted_read_only, seen.options) == (False, True, "ro,noexec")
 
 
 def test_numbers_come_from_the_filesystem_and_from_the_walk() -> None:
