@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -166,6 +167,7 @@ def _sysv(snapshot: Snapshot, limits: Mapping[str, float]) -> Iterator[Channel]:
 
 
 def _posix(snapshot: Snapshot, limits: Mapping[str, float]) -> Iterator[Channel]:
+    names = Counter(file.name for file in snapshot.ipc.posix_shared_memory)
     for index, file in enumerate(snapshot.ipc.posix_shared_memory):
         users = [each.container for each in file.mapped]
         pointer = f"/ipc/posix_shared_memory/{index}"
@@ -174,8 +176,10 @@ def _posix(snapshot: Snapshot, limits: Mapping[str, float]) -> Iterator[Channel]
             yield from _together("semaphore", users, name, "ok", "POSIX semaphore", pointer)
         else:
             state = health.of_dev_shm(snapshot, file.containers, limits)
-            detail = f"{size(file.used_bytes)} of {size(file.bytes)}"
-            yield from _together("posix-shared-memory", users, f"/{file.name}", state, detail, pointer)
+            detail = f"{size(file.used_bytes)} of {size(file.bytes)}{', unlinked' if file.unlinked else ''}"
+            # The same name may be given to a new one once the one before is unlinked.
+            again = f" (inode {file.inode})" if file.unlinked and names[file.name] > 1 else ""
+            yield from _together("posix-shared-memory", users, f"/{file.name}{again}", state, detail, pointer)
     for index, queue in enumerate(snapshot.ipc.posix_message_queues):
         users = [each.container for each in queue.open_by]
         known = queue.messages is not None and queue.max_messages

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from podprobe.analysis.attached import attachments, mode_text
+from podprobe.analysis.posix_ipc import dev_shm, posix_message_queues, posix_shared_memory
 from podprobe.analysis.times import rfc3339
 from podprobe.model import (
-    Attachment,
-    DevShm,
     Ipc,
     Limit,
     MessageQueue,
-    PosixMessageQueue,
-    PosixSharedMemory,
     SemaphoreSet,
     SemaphoreWaiter,
     SharedMemory,
@@ -21,13 +19,11 @@ from podprobe.model import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from podprobe.agents.answers import MqueueItem, SysvMsgItem, SysvSemItem, SysvShmItem
+    from podprobe.agents.answers import SysvMsgItem, SysvSemItem, SysvShmItem
     from podprobe.analysis.answered import Answered, Household
     from podprobe.model import Container, Volume
 
 _SHM_DEST = 0o1000
-_PERMISSIONS = 0o777
-_DEV_SHM = "/dev/shm"  # noqa: S108  # the place itself is what is looked at
 
 
 def ipc(
@@ -40,20 +36,16 @@ def ipc(
         shared_memory=_shared_memory(answers, people, all_seen=all_seen),
         semaphores=_semaphores(answers, people),
         message_queues=_message_queues(answers, people),
-        posix_shared_memory=_posix_shared_memory(answers, people),
-        posix_message_queues=_posix_message_queues(answers, people),
+        posix_shared_memory=posix_shared_memory(answers, people),
+        posix_message_queues=posix_message_queues(answers, people),
         limits=_limits(answers),
-        dev_shm=_dev_shm(answers, volumes),
+        dev_shm=dev_shm(answers, volumes),
     )
 
 
 def key_text(key: int) -> str:
     """`0x00001234`."""
     return f"0x{key & 0xFFFFFFFF:08x}"
-
-
-def _mode(mode: int) -> str:
-    return f"{mode & _PERMISSIONS:04o}"
 
 
 def _merged(answers: Iterable[Answered], area: str) -> dict[int, list[tuple[Answered, Any]]]:
@@ -65,26 +57,10 @@ def _merged(answers: Iterable[Answered], area: str) -> dict[int, list[tuple[Answ
     return merged
 
 
-def _attachments(
-    answers: Iterable[Answered], people: Household, area: str, kind: str
-) -> dict[tuple[str | None, int | None], list[Attachment]]:
-    """Who has what mapped or open, by device and inode (SysV: no device, the shmid)."""
-    found: dict[tuple[str | None, int | None], dict[Attachment, None]] = {}
-    for answer in answers:
-        for item in answer.areas.items[area]:
-            person = people.find(answer.container, item.pid)
-            if item.kind != kind or person is None or person.container is None:
-                continue
-            key = (None, item.shmid) if kind == "sysv" else (item.device, item.inode)
-            attachment = Attachment(container=person.container, pid=item.pid, process=person.item.name)
-            found.setdefault(key, {})[attachment] = None
-    return {key: list(attachments) for key, attachments in found.items()}
-
-
 def _shared_memory(
     answers: Sequence[Answered], people: Household, *, all_seen: bool
 ) -> tuple[SharedMemory, ...]:
-    attached = _attachments(answers, people, "maps", "sysv")
+    attached = attachments(answers, people, "maps", "sysv")
     result = []
     for shmid, views in sorted(_merged(answers, "sysv_shm").items()):
         item: SysvShmItem = views[0][1]
@@ -109,7 +85,7 @@ def _shared_memory(
                 id=shmid,
                 bytes=item.bytes,
                 resident_bytes=item.resident_bytes,
-                mode=_mode(item.mode),
+                mode=mode_text(item.mode),
                 uid=item.uid,
                 gid=item.gid,
                 creator_uid=item.creator_uid,
@@ -146,7 +122,7 @@ def _semaphores(answers: Sequence[Answered], people: Household) -> tuple[Semapho
                 key=key_text(item.key),
                 id=semid,
                 semaphores=item.semaphores,
-                mode=_mode(item.mode),
+                mode=mode_text(item.mode),
                 uid=item.uid,
                 gid=item.gid,
                 values=item.values,
@@ -181,7 +157,7 @@ def _message_queues(answers: Sequence[Answered], people: Household) -> tuple[Mes
                 bytes=item.bytes,
                 max_bytes=item.max_bytes,
                 messages=item.messages,
-                mode=_mode(item.mode),
+                mode=mode_text(item.mode),
                 uid=item.uid,
                 gid=item.gid,
                 last_send_pid=sender[1] if sender else None,
@@ -205,61 +181,6 @@ def _container(party: tuple[Answered, int] | None, people: Household) -> str | N
     return person.container if person else answer.container
 
 
-def _posix_shared_memory(answers: Sequence[Answered], people: Household) -> tuple[PosixSharedMemory, ...]:
-    mapped = _attachments(answers, people, "maps", "posix")
-    for key, opened in _attachments(answers, people, "open_files", "shm").items():
-        mapped[key] = list(dict.fromkeys([*mapped.get(key, ()), *opened]))
-    files: dict[tuple[str, int], list[tuple[str | None, Any]]] = {}
-    for answer in answers:
-        for item in answer.areas.items["dev_shm"]:
-            files.setdefault((item.device, item.inode), []).append((answer.container, item))
-    result = []
-    for key, views in files.items():
-        item = views[0][1]
-        result.append(
-            PosixSharedMemory(
-                name=item.name,
-                bytes=item.bytes,
-                used_bytes=item.used_bytes,
-                uid=item.uid,
-                gid=item.gid,
-                mode=_mode(item.mode),
-                semaphore=item.name.startswith("sem."),
-                mapped=tuple(mapped.get(key, ())),
-                containers=tuple(sorted({container for container, _ in views if container})),
-                modified_at=rfc3339(item.modified_at),
-            )
-        )
-    return tuple(sorted(result, key=lambda f: (f.name, f.containers)))
-
-
-def _posix_message_queues(answers: Sequence[Answered], people: Household) -> tuple[PosixMessageQueue, ...]:
-    opened = _attachments(answers, people, "open_files", "mqueue")
-    by_inode: dict[int, list[Attachment]] = {}
-    for (_, inode), attachments in opened.items():
-        if inode is not None:
-            by_inode.setdefault(inode, []).extend(attachments)
-    queues: dict[int, MqueueItem] = {}
-    for answer in answers:
-        for item in answer.areas.items["mqueue"]:
-            if item.inode not in queues or queues[item.inode].messages is None:
-                queues[item.inode] = item
-    return tuple(
-        PosixMessageQueue(
-            name=item.name,
-            messages=item.messages,
-            max_messages=item.max_messages,
-            message_bytes=item.message_bytes,
-            queued_bytes=item.queued_bytes,
-            uid=item.uid,
-            gid=item.gid,
-            mode=_mode(item.mode),
-            open_by=tuple(by_inode.get(item.inode, ())),
-        )
-        for item in sorted(queues.values(), key=lambda q: q.name)
-    )
-
-
 def _limits(answers: Sequence[Answered]) -> tuple[Limit, ...]:
     value = next((v for a in answers if (v := a.areas.values.get("ipc_limits")) is not None), None)
     if value is None:
@@ -268,28 +189,3 @@ def _limits(answers: Sequence[Answered]) -> tuple[Limit, ...]:
         Limit(name=name, limit=limit, used=value.used.get(name))
         for name, limit in sorted(value.limits.items())
     )
-
-
-def _dev_shm(answers: Sequence[Answered], volumes: Sequence[Volume]) -> tuple[DevShm, ...]:
-    from podprobe.analysis.volumes import filesystem
-
-    over = {
-        mount.container: volume.name
-        for volume in volumes
-        for mount in volume.mounts
-        if mount.path == _DEV_SHM
-    }
-    by_device: dict[str, tuple[list[str], Any]] = {}
-    for answer in answers:
-        for item in answer.areas.items["mounts"]:
-            if item.path == _DEV_SHM and item.bytes is not None:
-                names, _ = by_device.setdefault(item.device, ([], item))
-                if answer.container is not None:
-                    names.append(answer.container)
-    result = []
-    for names, item in by_device.values():
-        numbers = filesystem(item)
-        if numbers is not None:
-            volume = next((over[name] for name in names if name in over), None)
-            result.append(DevShm(containers=tuple(sorted(set(names))), filesystem=numbers, volume=volume))
-    return tuple(sorted(result, key=lambda d: d.containers))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from podprobe.model.base import Filesystem, Model
 
 
@@ -94,15 +96,24 @@ class PosixSharedMemory(Model, frozen=True, kw_only=True):
     """A file in a /dev/shm: `shm_open`, or `sem_open` where the name begins with `sem.`."""
 
     name: str
+    """Of an unlinked one: the name it had."""
     bytes: int
     """Length."""
     used_bytes: int
     """Allocated."""
-    uid: int
-    gid: int
-    mode: str
+    unlinked: bool = False
+    """It has no name any more (`shm_unlink`), and lasts while a process has it mapped or open."""
+    measured: Literal["file", "mapping"] = "file"
+    """`mapping`: the file itself, unlinked, could not be looked at. `bytes` is then how far mappings of it reach, and
+    `used_bytes` what a process has of it in memory: both are lower bounds."""
+    inode: int | None = None
+    uid: int | None
+    """`None` where only a mapping is known."""
+    gid: int | None
+    mode: str | None
     semaphore: bool = False
     mapped: tuple[Attachment, ...] = ()
+    """Who has it mapped or open."""
     containers: tuple[str, ...] = ()
     """Whose /dev/shm this is."""
     modified_at: str | None = None

@@ -146,7 +146,12 @@ def of_message_queue(queue: MessageQueue) -> Key:
 
 def of_posix_memory(memory: PosixSharedMemory) -> Key:
     """By name and the containers whose /dev/shm it is in."""
-    return "posix-shared-memory", memory.name, *memory.containers
+    return (
+        "posix-shared-memory",
+        memory.name,
+        *memory.containers,
+        *([memory.inode] if memory.unlinked else []),
+    )
 
 
 def of_posix_queue(queue: PosixMessageQueue) -> Key:

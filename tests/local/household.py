@@ -19,6 +19,8 @@ from pathlib import Path
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.shmat.restype = ctypes.c_void_p
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long]
 
 IPC_CREAT = 0o1000
 CLONE_NEWNS = 0x20000
@@ -127,6 +129,17 @@ class Household:
         self.ring = mmap.mmap(fd, 3 << 20)
         self.ring[: 1 << 20] = b"r" * (1 << 20)
         os.close(fd)
+        # Without a name: one that is mapped alone, the second half of it twice, and one that is open alone.
+        fd = os.open("/dev/shm/arena", os.O_RDWR | os.O_CREAT, 0o600)
+        Path("/dev/shm/arena").unlink()
+        os.ftruncate(fd, 2 << 20)
+        for offset in (0, 1 << 20, 1 << 20):
+            address = libc.mmap(None, 1 << 20, mmap.PROT_READ | mmap.PROT_WRITE, mmap.MAP_SHARED, fd, offset)
+            ctypes.memset(address, 1, 300_000)
+        os.close(fd)
+        self.drawer = os.open("/dev/shm/drawer", os.O_RDWR | os.O_CREAT)
+        os.write(self.drawer, b"d" * 50_000)
+        Path("/dev/shm/drawer").unlink()
         Path("/dev/shm/sem.ready").write_bytes(b"\0" * 32)
         Path("/dev/shm/boost").mkdir()
         Path("/dev/shm/boost/pool").write_bytes(b"p" * 10)
@@ -195,6 +208,10 @@ def look(data: str, sub: str) -> dict:
         context.area = area
         answer = collectors.load(area)(context)
         areas[area] = answer if isinstance(answer, dict) else list(answer)
+    # And as an agent sees it that may not follow the links of map_files.
+    without = Context(root_pid=1)
+    without.shared["map files closed"] = True
+    areas["maps without links"] = list(collectors.load("maps")(without))
     return {"agent_pid": os.getpid(), "areas": areas, "notes": context.notes}
 
 

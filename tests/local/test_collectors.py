@@ -45,6 +45,7 @@ def table(tool: str) -> list[dict[str, Any]]:
 
 def test_every_answer_has_the_shape_that_the_client_reads(seen: dict[str, Any]) -> None:
     for area, answer in seen["areas"].items():
+        area = area.split()[0]
         if area in VALUES:
             msgspec.convert(answer, VALUES[area])
         else:
@@ -159,6 +160,32 @@ def test_dev_shm_and_who_has_it(seen: dict[str, Any]) -> None:
     assert {1, seen["pids"]["flock waiter"]} <= mapped & opened
 
 
+def test_shared_memory_without_a_name(seen: dict[str, Any]) -> None:
+    """`arena`: 2 MiB long, of which 300,000 bytes are written at the start of each half, whole pages of them."""
+    pages = 2 * -(-300_000 // 4096) * 4096
+    (arena,) = [m for m in seen["areas"]["maps"] if m["deleted"] and m["pid"] == 1]
+    assert (arena["path"], arena["bytes"]) == ("/dev/shm/arena", 3 << 20)
+    assert (arena["file"]["size_bytes"], arena["file"]["used_bytes"], arena["file"]["mode"]) == (
+        2 << 20,
+        pages,
+        0o600,
+    )
+    (closed,) = [m for m in seen["areas"]["maps without links"] if m["deleted"] and m["pid"] == 1]
+    assert "file" not in closed
+    assert (closed["reach_bytes"], closed["resident_bytes"]) == (2 << 20, pages)
+    assert closed["inode"] == arena["inode"]
+    (drawer,) = [f for f in seen["areas"]["open_files"] if f["path"] == "/dev/shm/drawer" and f["pid"] == 1]
+    assert (drawer["kind"], drawer["file"]["size_bytes"], drawer["bytes"]) == ("deleted", 50_000, 53_248)
+    listed = {item["inode"] for item in seen["areas"]["dev_shm"]}
+    assert not {arena["inode"], drawer["inode"]} & listed
+    # Nothing is missing from what the filesystem says is in use.
+    (filesystem,) = [
+        m for m in seen["areas"]["mounts"] if m["path"] == "/dev/shm" and m.get("bytes") == 8 << 20
+    ]
+    files = sum(item["used_bytes"] for item in seen["areas"]["dev_shm"])
+    assert files + pages + drawer["bytes"] == filesystem["used_bytes"]
+
+
 def test_posix_queues(seen: dict[str, Any]) -> None:
     (queue,) = seen["areas"]["mqueue"]
     assert (queue["name"], queue["mode"], queue["messages"]) == ("/jobs", 0o600, 3)
@@ -233,8 +260,11 @@ def test_a_filesystem_that_never_answers_holds_up_nothing_else(seen: dict[str, A
 
 
 def test_deleted_files(seen: dict[str, Any]) -> None:
-    deleted = [f for f in seen["areas"]["open_files"] if f["kind"] == "deleted" and f["pid"] == 1]
-    (file,) = deleted  # no memfd, and no file that is merely called so
+    (file,) = [
+        f
+        for f in seen["areas"]["open_files"]
+        if f["kind"] == "deleted" and f["pid"] == 1 and not f["path"].startswith("/dev/shm")
+    ]  # no memfd, and no file that is merely called so
     assert file["path"] == f"{seen['data']}/gone"
     assert file["bytes"] == 200_704
     assert file["device"] == next(m["device"] for m in seen["areas"]["mounts"] if m["path"] == seen["data"])

@@ -151,8 +151,22 @@ def _leaked_segment(demo: Demo) -> bool:
 
 
 def _dev_shm_full(demo: Demo) -> bool:
+    return _dev_shm_is_full(demo) and _largest_name(demo) > 50 << 20
+
+
+def _dev_shm_unlinked(demo: Demo) -> bool:
+    return _dev_shm_is_full(demo) and _largest_name(demo) < 8 << 20
+
+
+def _dev_shm_is_full(demo: Demo) -> bool:
     shm = os.statvfs(kernel.root_of(demo, "web") / "dev/shm")
     return shm.f_blocks * shm.f_frsize == 64 << 20 and shm.f_bavail / shm.f_blocks < 0.05
+
+
+def _largest_name(demo: Demo) -> int:
+    return max(
+        (file.stat().st_size for file in (kernel.root_of(demo, "web") / "dev/shm").iterdir()), default=0
+    )
 
 
 def _queue_stuck(demo: Demo) -> bool:

@@ -6,7 +6,7 @@ import os
 import stat
 
 from podprobe_agent import mountinfo, procfs
-from podprobe_agent.collectors import _shared
+from podprobe_agent.collectors import _shared, _unlinked
 from podprobe_agent.collectors._denied import Denied
 
 TYPE_CHECKING = False
@@ -113,7 +113,7 @@ class MountTable:
         return self._mounts[key].get(number)
 
 
-def on(mount: mountinfo.Mount | None) -> dict[str, str]:
+def on(mount: mountinfo.Mount | None) -> dict[str, Any]:
     """The fields of an answer that tell on which mount a file is."""
     if mount is None:
         return {}
@@ -178,7 +178,9 @@ class _Reader:
             kind = "shm"
         else:
             return None
-        where = on(mount) if kind == "deleted" else {}
+        more: dict[str, Any] = on(mount) if kind == "deleted" else {}
+        if kind == "deleted" and in_shm:
+            more["file"] = _unlinked.status(status)
         return {
             "pid": pid,
             "fd": int(name),
@@ -188,7 +190,7 @@ class _Reader:
             "device": mount.device if mount else procfs.device(status.st_dev),
             "inode": status.st_ino,
             "bytes": status.st_blocks * 512,
-            **where,
+            **more,
         }
 
 

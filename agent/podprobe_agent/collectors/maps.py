@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from podprobe_agent import procfs
-from podprobe_agent.collectors import _shared, sysv
+from podprobe_agent.collectors import _shared, _unlinked, sysv
 from podprobe_agent.collectors._denied import Denied
+from podprobe_agent.collectors._unlinked import Piece
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def _read(
     context: Context, pid: int, keys: dict[int, int], found: dict[tuple[object, ...], dict[str, Any]]
 ) -> bool:
     """Put a process's shared mappings into `found`; false if time was over first."""
+    unlinked: dict[tuple[object, ...], list[Piece]] = {}
     for lines in procfs.matching(procfs.path(pid, "maps"), (b" /SYSV", b" /dev/shm/")):
         for line in lines:
             item = _item(pid, line, keys)
@@ -56,9 +58,18 @@ def _read(
                 known = found.setdefault(key, item)
                 if known is not item:
                     known["bytes"] += item["bytes"]
+                if item["deleted"]:
+                    unlinked.setdefault(key, []).append(_piece(line))
         if context.expired:
             return False
+    _unlinked.describe(context, pid, [(found[key], pieces) for key, pieces in unlinked.items()])
     return True
+
+
+def _piece(line: bytes) -> Piece:
+    addresses, _, offset = line.split(None, 3)[:3]
+    start, _, end = addresses.partition(b"-")
+    return Piece(int(start, 16), int(end, 16), int(offset, 16))
 
 
 def _item(pid: int, line: bytes, keys: dict[int, int]) -> dict[str, Any] | None:

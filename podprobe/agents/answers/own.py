@@ -43,6 +43,18 @@ class FdItem(Answer, frozen=True, kw_only=True):
     complete: bool = True
 
 
+class FileStatus(Answer, frozen=True, kw_only=True):
+    """What stat() says of a file."""
+
+    size_bytes: Count
+    used_bytes: Count
+    """Allocated."""
+    uid: int
+    gid: int
+    mode: int
+    modified_at: float
+
+
 class OpenFileItem(Answer, frozen=True, kw_only=True):
     """`open_files`: an open file that matters beyond its process: deleted, in /dev/shm, or a POSIX queue."""
 
@@ -58,6 +70,8 @@ class OpenFileItem(Answer, frozen=True, kw_only=True):
     """The mount that a deleted file is on, as the process has it."""
     mount_root: Text | None = None
     """The directory of the filesystem that is mounted there."""
+    file: FileStatus | None = None
+    """Of a deleted one of /dev/shm."""
 
 
 class MapItem(Answer, frozen=True, kw_only=True):
@@ -72,6 +86,12 @@ class MapItem(Answer, frozen=True, kw_only=True):
     inode: int | None = None
     bytes: Count
     deleted: bool = False
+    file: FileStatus | None = None
+    """Of a deleted file, where the agent may look at it (/proc/PID/map_files)."""
+    reach_bytes: Count | None = None
+    """Of another deleted file: how far the mapping reaches into it."""
+    resident_bytes: Count | None = None
+    """And how much of it the process has in memory: the file takes no less (`Rss` of /proc/PID/smaps)."""
 
 
 class SemaphoreWaiterItem(Answer, frozen=True, kw_only=True):

@@ -98,9 +98,11 @@ AREAS = (
     ),
     _area(
         "POSIX shared memory",
-        lambda s: ((found.name, found) for found in s.ipc.posix_shared_memory),
+        subjects.posix_memory,
         "bytes mode uid gid",
-        hidden="name",
+        hidden="name inode",
+        # Their names are made up anew by each process.
+        fleeting=lambda _snapshot, found: found.unlinked,
     ),
     _area(
         "POSIX message queue",

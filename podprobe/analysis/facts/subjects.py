@@ -94,6 +94,12 @@ def _segment_name(segment: SharedMemory) -> str:
     return f"private, {segment.bytes} bytes of uid {segment.uid}"
 
 
+def posix_memory(snapshot: Snapshot) -> Iterator[Item]:
+    """Files of /dev/shm by name; an unlinked one may have had the name of one that is there."""
+    for found in snapshot.ipc.posix_shared_memory:
+        yield f"{found.name} (unlinked)" if found.unlinked else found.name, found
+
+
 def mount_points(snapshot: Snapshot) -> Iterator[Item]:
     """Mounts of volumes by container and path."""
     for volume in snapshot.volumes:

@@ -11,9 +11,9 @@ from podprobe.findings.ipc.whose import ours
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from podprobe.model import SharedMemory
+    from podprobe.model import PosixSharedMemory, SharedMemory
 
 
 @rule(
@@ -65,12 +65,13 @@ def _resident(segment: SharedMemory) -> str:
     title="/dev/shm is nearly full",  # noqa: S108  # named, not written to
     when="A /dev/shm is {warning_ratio:percent} full or more (warning), or {critical_ratio:percent} "
     "(critical).",
-    measured="statvfs() of /dev/shm in each container.",
+    measured="statvfs() of /dev/shm in each container; its files by listing it, and those without a name by who "
+    "has them mapped or open.",
     why="The runtime gives a Pod one /dev/shm of 64 MiB for all its containers, whatever their memory "
     "limits. When it is full, writing to a mapping kills the process with SIGBUS; databases, browsers "
     "and machine-learning loaders do.",
     remedy="Mount an emptyDir with `medium: Memory` and a sizeLimit at /dev/shm in each container that "
-    "shares it.",
+    "shares it. What is unlinked goes when those who hold it let go of it, or end.",
     thresholds={
         "warning_ratio": bounds.threshold("IPC102.warning_ratio", Threshold),
         "critical_ratio": bounds.threshold("IPC102.critical_ratio", Threshold),
@@ -84,15 +85,11 @@ def full_dev_shm(look: Look) -> Iterator[Hit]:
         if filled is None or filled < look["warning_ratio"]:
             continue
         # Only a volume of its own makes this /dev/shm another than the Pod's, so only then are files told apart.
-        largest = sorted(
-            (
-                file
-                for file in look.snapshot.ipc.posix_shared_memory
-                if set(file.containers) & {*each.containers}
-            ),
-            key=lambda file: -file.used_bytes,
-        )[:3]
-        files = listed(f"{file.name} ({size(file.used_bytes)})" for file in largest)
+        files = [
+            file
+            for file in look.snapshot.ipc.posix_shared_memory
+            if set(file.containers) & {*each.containers}
+        ]
         whose = listed(each.containers)
         yield Hit(
             subject=f"/dev/shm of {whose}",  # noqa: S108
@@ -102,7 +99,7 @@ def full_dev_shm(look: Look) -> Iterator[Hit]:
                     f"/dev/shm of {whose} holds {size(each.filesystem.used_bytes)} of "  # noqa: S108
                     f"{size(each.filesystem.bytes)} ({percent(filled)})."
                 ),
-                *([f"The largest: {files}."] if largest else []),
+                *_contents(files, each.filesystem.used_bytes),
             ],
             remedy=f"Raise `sizeLimit` of volume {each.volume}."
             if each.volume
@@ -113,3 +110,32 @@ def full_dev_shm(look: Look) -> Iterator[Hit]:
             pointers=[f"/ipc/dev_shm/{index}"],
             containers=each.containers,
         )
+
+
+_UNSEEN_SHARE = 0.1
+"""Of what a /dev/shm holds: more than this in no file that was seen is told."""
+
+
+def _contents(files: Sequence[PosixSharedMemory], used: int) -> Iterator[str]:
+    largest = sorted(files, key=lambda file: -file.used_bytes)[:3]
+    if largest:
+        yield f"The largest: {listed(map(_described, largest))}."
+    unseen = used - sum(file.used_bytes for file in files)
+    if (share(unseen, used) or 0.0) > _UNSEEN_SHARE:
+        yield (
+            f"{size(unseen)} of it is in no file that the agents could measure: see under what was not seen, what was "
+            "closed to them."
+        )
+
+
+def _described(file: PosixSharedMemory) -> str:
+    """`ring (60 MiB, unlinked, held by python3 (PID 12 of app))`."""
+    holders = [f"{each.process} (PID {each.pid} of {each.container})" for each in file.mapped]
+    more = [f"{len(holders) - 2} more"] if len(holders) > 2 else []
+    least = "at least " if file.measured == "mapping" else ""
+    parts = [f"{least}{size(file.used_bytes)}"]
+    if file.unlinked:
+        parts.append("unlinked")
+    if holders:
+        parts.append(f"held by {listed([*holders[:2], *more])}")
+    return f"{file.name} ({', '.join(parts)})"

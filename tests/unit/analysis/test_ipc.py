@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from podprobe.agents.answers import (
     DevShmItem,
+    FileStatus,
     IpcLimitsValue,
     MapItem,
     MountItem,
@@ -139,6 +140,65 @@ def test_one_dev_shm_seen_by_two_containers_is_one() -> None:
     assert (posix.containers, posix.bytes, posix.used_bytes) == (("a", "b"), 4 << 20, 2 << 20)
     assert [(x.container, x.process) for x in posix.mapped] == [("b", "reader")]
     assert [(d.containers, d.volume) for d in found.dev_shm] == [(("a", "b"), None), (("c",), "big")]
+
+
+def _dev_shm(device: str = "0:55") -> MountItem:
+    return MountItem(
+        id=1, parent=0, device=device, root="/", path="/dev/shm", filesystem_type="tmpfs", source="shm", options="",
+        super_options="", read_only=False, bytes=64 << 20, used_bytes=62 << 20, available_bytes=0, inodes=100,
+        used_inodes=2,
+    )  # fmt: skip
+
+
+def test_shared_memory_without_a_name_is_told_by_those_who_hold_it() -> None:
+    status = FileStatus(size_bytes=9000, used_bytes=8192, uid=5, gid=6, mode=0o600, modified_at=0)
+    opened = OpenFileItem(
+        pid=4, fd=3, path="/dev/shm/ring", kind="deleted", device="0:55", inode=8, bytes=8192, file=status
+    )
+    ring = DevShmItem(
+        name="ring",
+        device="0:55",
+        inode=2,
+        bytes=10,
+        used_bytes=4096,
+        uid=0,
+        gid=0,
+        mode=0o600,
+        modified_at=0,
+    )
+
+    def mapping(pid: int, inode: int, **more: int) -> MapItem:
+        path = "/dev/shm/arena" if inode == 9 else "/dev/shm/ring"
+        return MapItem(
+            pid=pid, kind="posix", path=path, device="0:55", inode=inode, bytes=3 << 20, deleted=True, **more
+        )
+
+    found = _ipc(
+        answered("a", processes=[process(1)], mounts=[_dev_shm()], dev_shm=[ring]),
+        answered(
+            "b", processes=[process(1), process(4, "loader"), process(5, "worker")], mounts=[_dev_shm()],
+            dev_shm=[ring], open_files=[opened],
+            maps=[
+                mapping(4, 9, reach_bytes=2 << 20, resident_bytes=500), mapping(5, 8),
+                mapping(5, 9, reach_bytes=1 << 20, resident_bytes=900),
+                mapping(4, 2),  # removed after /dev/shm was listed
+            ],
+        ),
+    )  # fmt: skip
+    arena, there, gone = found.posix_shared_memory
+    assert (arena.name, arena.unlinked, arena.measured, arena.containers) == (
+        "arena",
+        True,
+        "mapping",
+        ("a", "b"),
+    )
+    # Lower bounds both: as far as any mapping reaches, as much as any process has in memory.
+    assert (arena.bytes, arena.used_bytes, arena.uid, arena.mode) == (2 << 20, 900, None, None)
+    assert [(each.container, each.process) for each in arena.mapped] == [("b", "loader"), ("b", "worker")]
+    assert (there.name, there.unlinked, there.inode) == ("ring", False, 2)
+    assert (gone.name, gone.unlinked, gone.measured, gone.inode) == ("ring", True, "file", 8)
+    assert (gone.bytes, gone.used_bytes, gone.uid, gone.mode) == (9000, 8192, 5, "0600")
+    assert sorted(each.process for each in gone.mapped) == ["loader", "worker"]
 
 
 def test_limits_and_posix_queues() -> None:

@@ -11,6 +11,7 @@ from podprobe.model import (
     Limit,
     MessageQueue,
     PosixMessageQueue,
+    PosixSharedMemory,
     SemaphoreSet,
     SemaphoreWaiter,
     SharedMemory,
@@ -50,6 +51,30 @@ def test_dev_shm(used: int, severity: str | None) -> None:
         assert codes(pod) == []
     else:
         assert only("IPC102", pod).severity == severity
+
+
+def test_a_dev_shm_filled_by_what_has_no_name() -> None:
+    """The file that `ls` shows is not to blame."""
+    whole = DevShm(containers=("nginx", "webapp"), filesystem=filesystem(64 * MIB, 62 * MIB, 1_000, 4))
+    ring = PosixSharedMemory(
+        name="ring",
+        bytes=2 * MIB,
+        used_bytes=2 * MIB,
+        uid=0,
+        gid=0,
+        mode="0600",
+        containers=("nginx", "webapp"),
+    )
+    arena = replace(
+        ring, name="arena", used_bytes=60 * MIB, unlinked=True, uid=None, gid=None, mode=None, measured="mapping",
+        mapped=(Attachment(container="webapp", pid=12, process="python3"),),
+    )  # fmt: skip
+    found = only("IPC102", ipc(dev_shm=(whole,), posix_shared_memory=(ring, arena)))
+    assert found.evidence[1:] == (
+        "The largest: arena (at least 60 MiB, unlinked, held by python3 (PID 12 of webapp)) and ring (2 MiB).",
+    )
+    unseen = only("IPC102", ipc(dev_shm=(whole,), posix_shared_memory=(ring,)))
+    assert unseen.evidence[-1].startswith("60 MiB of it is in no file that the agents could measure")
 
 
 def test_a_dev_shm_of_its_own_is_enlarged_where_it_is_declared() -> None:

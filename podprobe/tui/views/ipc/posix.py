@@ -11,16 +11,22 @@ from podprobe.tui.views.ipc.cells import names, searchable, trend, users_column
 from podprobe.tui.views.table import Column, Section, number_column, text_column
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from podprobe.model import DevShm
     from podprobe.tui.state import State
 
 
 def posix_memory(items: list[Any]) -> Section:
     """Objects in /dev/shm, and who has them mapped."""
+
+    def name(one: Any) -> str:
+        return f"{one.name} (unlinked)" if one.unlinked else str(one.name)
+
     columns = (
-        text_column("name", lambda one: one.name, least=10, most=32),
-        number_column("length", lambda one: one.bytes, units.size, least=7),
-        number_column("in use", lambda one: one.used_bytes, units.size, least=7),
+        text_column("name", name, least=10, most=32),
+        _size("length", lambda one: one.bytes),
+        _size("in use", lambda one: one.used_bytes),
         users_column("mapped by", lambda one: one.mapped),
         text_column("in", lambda one: " ".join(one.containers), least=8, most=24, rank=2, role="container"),
         text_column(
@@ -33,9 +39,19 @@ def posix_memory(items: list[Any]) -> Section:
         columns,
         items,
         keys.of_posix_memory,
-        lambda one: searchable("posix shm", one.name, names(one.mapped), *one.containers),
+        lambda one: searchable(
+            "posix shm", one.name, "unlinked" if one.unlinked else "", names(one.mapped), *one.containers
+        ),
         sorted_by="length",
     )
+
+
+def _size(title: str, value: Callable[[Any], int]) -> Column:
+    def cell(one: Any) -> Line:
+        least = "≥ " if one.measured == "mapping" else ""
+        return (Span(least + units.size(value(one)), "" if value(one) else "dim"),)
+
+    return Column(title, cell, value, right=True, least=7, most=16, descending=True)
 
 
 def posix_queues(state: State, touches: Any) -> Section:

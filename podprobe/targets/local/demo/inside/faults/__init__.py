@@ -30,7 +30,8 @@ NAMES = (
     "retransmits", "outside-retransmits", "stuck-connection", "slow-round-trips", "slow-connects", "resets",
     "hot-channel",
     # IPC
-    "leaked-segment", "dev-shm-full", "queue-stuck", "semaphore-wait", "ipc-limits", "posix-queue-full",
+    "leaked-segment", "dev-shm-full", "dev-shm-unlinked", "queue-stuck", "semaphore-wait", "ipc-limits",
+    "posix-queue-full",
     # volumes
     "bytes-full", "inodes-full", "size-limit", "no-size-limit", "memory-volume", "deleted-file", "lock-wait",
     # processes and resources
