@@ -22,7 +22,7 @@ from podprobe.analysis.times import rfc3339
 from podprobe.analysis.trials import with_trials
 from podprobe.analysis.unix import KEPT as UNIX_KEPT
 from podprobe.analysis.unix import unix_sockets
-from podprobe.analysis.volumes import mounts, volumes
+from podprobe.analysis.volumes import mounts, unmeasured, volumes
 from podprobe.model import Counters, Interface, Network, Snapshot, Tool, Visibility
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def assemble(look: Look) -> Snapshot:
             *_notes(look.answers),
             *not_running(seen),
             *doubts,
+            *unmeasured(look.answers),
             *held.visibility,
         ),
         containers=seen,

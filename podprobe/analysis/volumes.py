@@ -8,7 +8,8 @@ import msgspec
 
 from podprobe.analysis.places import Place, claims, declared_at, topmost
 from podprobe.analysis.walks import walked
-from podprobe.model import Filesystem, Mount, Usage
+from podprobe.analysis.words import listed
+from podprobe.model import Filesystem, Mount, Usage, Visibility
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ KERNEL_FILESYSTEMS = frozenset(
     }
 )  # fmt: skip
 """Filesystems that hold no files of anyone's: they are mounts, but never full."""
+
+_NAMED = 5
 
 
 def filesystem(item: MountItem) -> Filesystem | None:
@@ -122,3 +125,30 @@ def mounts(declared: Sequence[Volume], answers: Sequence[Answered], held: Held) 
                 )
             )
     return tuple(sorted(result, key=lambda m: (m.container, m.path)))
+
+
+def unmeasured(answers: Sequence[Answered]) -> list[Visibility]:
+    """Of which mounts nobody knows how full they are, and why."""
+    refused: dict[tuple[str, str], list[str]] = {}
+    for answer in answers:
+        for path, item in topmost(answer).items() if answer.container is not None else ():
+            if (
+                item.error is not None
+                and item.bytes is None
+                and item.filesystem_type not in KERNEL_FILESYSTEMS
+            ):
+                refused.setdefault((answer.container or "", item.error), []).append(path)
+    return [
+        Visibility(
+            area="mounts",
+            container=container,
+            level="partial",
+            reason=f"no bytes and inodes of {listed(_few(paths))}: {error}",
+        )
+        for (container, error), paths in refused.items()
+    ]
+
+
+def _few(paths: Sequence[str]) -> list[str]:
+    more = len(paths) - _NAMED
+    return [*paths[:_NAMED], *([f"{more} more"] if more > 0 else [])]

@@ -76,6 +76,8 @@ class Household:
         self.tmpfs = [self.data, "/dev/shm"]
         self.hidden = mount("tmpfs", root / "hidden", "size=1m,nr_inodes=50")
         mount("tmpfs", root / "hidden", "size=2m,nr_inodes=60")
+        mount("tmpfs", root / "over/under", "size=1m")
+        mount("tmpfs", root / "over", "size=1m")
         # A filesystem whose server is gone: nobody ever answers for it. And one that can be reached only past it.
         mount("tmpfs", root / "dead/below", "size=1m")
         self.fuse = os.open("/dev/fuse", os.O_RDWR)
@@ -212,6 +214,11 @@ def look(data: str, sub: str) -> dict:
     without = Context(root_pid=1)
     without.shared["map files closed"] = True
     areas["maps without links"] = list(collectors.load("maps")(without))
+    # And as one that has no mqueue filesystem of its own.
+    from podprobe_agent.collectors import posix_ipc
+
+    posix_ipc._MQUEUE = "/nowhere"
+    areas["ipc_limits through the container"] = collectors.load("ipc_limits")(Context(root_pid=1))
     return {"agent_pid": os.getpid(), "areas": areas, "notes": context.notes}
 
 

@@ -144,6 +144,7 @@ def test_limits_as_ipcs_and_lsipc(seen: dict[str, Any]) -> None:
     # lsipc adds bytes and divides; the kernel counts whole pages, as ipcs does.
     assert used["shmall_bytes"] == number(seen["tools"]["ipcs_use"], r"pages allocated +(\d+)") * 4096
     assert used["mqueue_queues_max"] == 1
+    assert seen["areas"]["ipc_limits through the container"]["used"] == used
 
 
 def test_dev_shm_and_who_has_it(seen: dict[str, Any]) -> None:
@@ -234,6 +235,8 @@ def test_a_mount_under_another_is_not_confused_with_it(seen: dict[str, Any]) -> 
     assert "hides it" in below["error"]
     assert "bytes" not in below
     assert (above["bytes"], above["inodes"]) == (2 << 20, 60)
+    (under,) = [m for m in seen["areas"]["mounts"] if m["path"].endswith("/over/under")]
+    assert "hides it" in under["error"]
 
 
 def test_walks_as_du(seen: dict[str, Any]) -> None:

@@ -119,7 +119,11 @@ class _Statistics:
 
 def _statvfs(pid: int, mount: Mount) -> os.statvfs_result:
     """Ask the mount itself, not what a process put in its place, nor another mount on top of it."""
-    place = inroot.open_path(pid, mount.path)
+    try:
+        place = inroot.open_path(pid, mount.path)
+    except (FileNotFoundError, NotADirectoryError):
+        # Its mount point cannot have been removed: something is mounted over a directory on the way.
+        raise OSError(0, "another mount, over a directory on the way to it, hides it") from None
     try:
         there = inroot.mount_id(place)
         if there not in (-1, mount.id):

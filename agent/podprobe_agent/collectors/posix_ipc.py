@@ -157,13 +157,17 @@ def _queued_bytes(status: bytes) -> int | None:
 
 
 def queue_count(context: Context) -> int | None:
-    """Queues of the agent's IPC namespace, as far as its own mount shows them."""
+    """Queues of the IPC namespace; `None` where no mount shows them."""
     try:
-        if not _is_mqueue(context, _MQUEUE):
-            return None
-        return len(os.listdir(_MQUEUE))
+        directory = _open_mqueue(context)
     except OSError:
         return None
+    try:
+        return len(os.listdir(directory))
+    except OSError:
+        return None
+    finally:
+        os.close(directory)
 
 
 def _open_mqueue(context: Context) -> int:

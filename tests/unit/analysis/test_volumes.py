@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from podprobe.agents.answers import LockItem, MountItem, OpenFileItem, WalkItem
 from podprobe.analysis.answered import household
 from podprobe.analysis.held import Held
-from podprobe.analysis.volumes import mounts, volumes
+from podprobe.analysis.volumes import mounts, unmeasured, volumes
 from podprobe.analysis.walks import walk_plan
 from podprobe.model import Volume, VolumeMount
 from tests.unit.analysis.answers import answered, process, running
@@ -237,6 +237,27 @@ def test_what_is_held_outside_volumes_is_its_mounts() -> None:
     (note,) = held.visibility
     assert (note.area, note.container, note.level) == ("open_files", "web", "partial")
     assert note.reason.startswith("1 deleted file held open (70 MiB in all)")
+
+
+def test_why_nobody_knows_how_full_a_mount_is_is_told_once_for_each_reason() -> None:
+    blind = {"bytes": None, "used_bytes": None}
+    closed = [_mount(f"/c{n}", error="Permission denied", **blind) for n in range(7)]
+    answers = [
+        answered(
+            "web",
+            mounts=[
+                _mount("/www", error="another mount (id 9) hides it", **blind),
+                _mount("/www"),  # this one
+                _mount("/data/cache", error="another mount hides it", **blind),
+                _mount("/proc", filesystem_type="proc", **blind),
+                *closed,
+            ],
+        )
+    ]
+    hidden, refused = unmeasured(answers)
+    assert (hidden.area, hidden.container, hidden.level) == ("mounts", "web", "partial")
+    assert hidden.reason == "no bytes and inodes of /data/cache: another mount hides it"
+    assert refused.reason == "no bytes and inodes of /c0, /c1, /c2, /c3, /c4 and 2 more: Permission denied"
 
 
 def test_a_waiter_that_the_holders_agent_cannot_name_is_named_by_its_own() -> None:
