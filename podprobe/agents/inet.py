@@ -82,6 +82,8 @@ class InetSocket(msgspec.Struct, frozen=True, gc=False):
     last_data_sent_ms: int | None = None
     last_data_received_ms: int | None = None
     reordering_seen: int | None = None
+    dsack_dups: int | None = None
+    """`tcpi_dsack_dups`: segments that the peer says it got twice."""
 
     @property
     def backlog_limit(self) -> int | None:
@@ -118,6 +120,7 @@ _SEGMENTS = 144  # tcpi_segs_out, tcpi_segs_in (4.2)
 _DATA_SEGMENTS = 160  # tcpi_min_rtt, tcpi_data_segs_in, tcpi_data_segs_out (4.6)
 _TIMES = 192  # tcpi_busy_time, tcpi_rwnd_limited, tcpi_sndbuf_limited (4.10)
 _SENT = 216  # tcpi_bytes_sent, tcpi_bytes_retrans (4.19)
+_DUPLICATES = 220  # tcpi_dsack_dups (4.19)
 _REORDERING = 224  # tcpi_reord_seen (4.19)
 _WINDOW = 232  # tcpi_snd_wnd (5.4)
 
@@ -142,8 +145,8 @@ _FORMAT = (
     "4xIII"
     # busy_time, rwnd_limited, sndbuf_limited
     "8xQQQ"
-    # bytes_sent, bytes_retrans, reord_seen, snd_wnd
-    "8xQQ4xI4xI"
+    # bytes_sent, bytes_retrans, dsack_dups, reord_seen, snd_wnd
+    "8xQQII4xI"
     # cgroup id
     "Q"
 )
@@ -223,6 +226,7 @@ def _socket(
     send_limited: int,
     bytes_sent: int,
     bytes_retransmitted: int,
+    duplicates: int,
     reordering: int,
     send_window: int,
     cgroup: int,
@@ -283,4 +287,5 @@ def _socket(
         last_sent if base else None,
         last_received if base else None,
         reordering if told >= _REORDERING else None,
+        duplicates if told >= _DUPLICATES else None,
     )

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from podprobe.model import Connection, Flow, Scope, Snapshot
 
 _MEASURED = (
-    "segments_out", "retransmits", "bytes_sent", "bytes_received",
+    "segments_out", "retransmits", "spurious_retransmits", "bytes_sent", "bytes_received",
     "busy_us", "receive_window_limited_us", "send_buffer_limited_us",
 )  # fmt: skip
 
@@ -99,6 +99,7 @@ def _activity(
         segments=segments,
         retransmits=retransmits,
         retransmit_ratio=retransmits / segments if segments else None,
+        spurious_retransmits=_sum(sockets, growth, "spurious_retransmits"),
         busy_us=_sum(sockets, growth, "busy_us"),
         receive_window_limited_us=_sum(sockets, growth, "receive_window_limited_us"),
         send_buffer_limited_us=_sum(sockets, growth, "send_buffer_limited_us"),
@@ -129,6 +130,7 @@ def _traffic(
             segments_out=segments,
             retransmits=retransmits,
             retransmit_ratio=retransmits / segments if segments else None,
+            spurious_retransmits=sum(one.spurious_retransmits or 0 for one in sockets),
             activity=_activity(
                 sockets,
                 growth,

@@ -278,6 +278,9 @@ def _connection(s: InetSocket, mine: Possession, other: Possession, role: Role, 
         retransmit_ratio=s.total_retransmits / s.data_segments_out
         if s.total_retransmits is not None and s.data_segments_out
         else None,
+        spurious_retransmits=min(s.dsack_dups, s.total_retransmits)
+        if s.dsack_dups is not None and s.total_retransmits is not None
+        else None,
         bytes_sent=s.bytes_sent,
         bytes_received=s.bytes_received,
         bytes_retransmitted=s.bytes_retransmitted,

@@ -94,6 +94,7 @@ def _flow(key: FlowKey, sockets: Sequence[Connection]) -> Flow:
         segments_out=segments,
         retransmits=retransmits,
         retransmit_ratio=retransmits / segments if segments else None,
+        spurious_retransmits=sum(s.spurious_retransmits or 0 for s in sockets),
         bytes_sent=sent if forward else received,
         bytes_received=received if forward else sent,
         send_queue_bytes=sum(s.send_queue_bytes or 0 for s in sockets),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
 from podprobe.analysis.latency import is_slow, waited_for_cpu
+from podprobe.analysis.loss import loss_ratio, lost
 from podprobe.analysis.words import percent, share, size
 
 if TYPE_CHECKING:
@@ -34,11 +35,11 @@ def graded(ratio: float | None, warning: float, critical: float | None = None) -
 
 def retransmit_ratio(flows: Iterable[Flow]) -> float | None:
     """Segments sent again over segments sent; `None` where none were sent."""
-    lost = sent = 0
+    again = sent = 0
     for flow in flows:
-        lost += flow.retransmits
+        again += flow.retransmits
         sent += flow.segments_out
-    return share(lost, sent)
+    return share(again, sent)
 
 
 def probes(snapshot: Snapshot, client: str | None, to: str) -> list[Latency]:
@@ -51,14 +52,13 @@ def of_flows(snapshot: Snapshot, flows: Sequence[Flow], limits: Mapping[str, flo
     """Of the connections between two parties to one port."""
     states: list[Health] = []
     inside = flows[0].scope != "external"
-    ratio = retransmit_ratio(flows)
+    ratio, number = loss_ratio(*flows), sum(map(lost, flows))
     if ratio is not None and inside:
-        few = sum(flow.retransmits for flow in flows) < limits["TCP101.retransmits"]
-        ratio = 0.0 if few else ratio
+        ratio = 0.0 if number < limits["TCP101.retransmits"] else ratio
         states.append(graded(ratio, limits["TCP101.warning_ratio"], limits["TCP101.critical_ratio"]))
     elif ratio is not None:
-        few = sum(flow.retransmits for flow in flows) < limits["TCP102.retransmits"]
-        states.append(graded(0.0 if few else ratio, limits["TCP102.warning_ratio"]))
+        ratio = 0.0 if number < limits["TCP102.retransmits"] else ratio
+        states.append(graded(ratio, limits["TCP102.warning_ratio"]))
     if not inside:
         return worst(states)
     for each in probes(snapshot, flows[0].from_container, flows[0].server):

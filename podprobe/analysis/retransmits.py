@@ -20,6 +20,7 @@ RETRANSMITS = "Tcp.RetransSegs"
 _SUMMED = (
     ("segments", "segments_out"),
     ("retransmits", "retransmits"),
+    ("spurious_retransmits", "spurious_retransmits"),
     ("bytes", "bytes_sent"),
     ("busy_us", "busy_us"),
     ("receive_window_limited_us", "receive_window_limited_us"),
@@ -40,6 +41,8 @@ class FlowRate:
     segments: int
     """Data segments, retransmissions included."""
     retransmits: int
+    spurious_retransmits: int
+    """Of `retransmits`, those that the peer says it had already (DSACK)."""
     bytes: int
     """Sent; where the peer is outside, received ones too."""
     busy_us: int
@@ -99,6 +102,7 @@ def flow_rates(before: Snapshot, after: Snapshot) -> tuple[FlowRate, ...]:
             *key,
             segments=total["segments"],
             retransmits=total["retransmits"],
+            spurious_retransmits=total["spurious_retransmits"],
             bytes=total["bytes"],
             busy_us=total["busy_us"],
             receive_window_limited_us=total["receive_window_limited_us"],

@@ -75,6 +75,9 @@ class Connection(Model, frozen=True, kw_only=True):
     retransmits: int | None = None
     """Segments sent again over the connection's life (`tcpi_total_retrans`)."""
     retransmit_ratio: float | None = None
+    spurious_retransmits: int | None = None
+    """Of the segments sent again, those that the peer says it had already (DSACK, `tcpi_dsack_dups`): nothing was lost
+    there. `None` on kernels before 4.19."""
     bytes_sent: int | None = None
     bytes_received: int | None = None
     bytes_retransmitted: int | None = None
@@ -115,6 +118,8 @@ class Activity(Model, frozen=True, kw_only=True):
     """Data segments sent by either side, retransmissions included."""
     retransmits: int = 0
     retransmit_ratio: float | None = None
+    spurious_retransmits: int = 0
+    """Of `retransmits`, those that the peer says it had already (DSACK)."""
     busy_us: int = 0
     """Time with data in flight (`tcpi_busy_time`), summed over the sockets, as the next two."""
     receive_window_limited_us: int = 0
@@ -135,6 +140,8 @@ class Traffic(Model, frozen=True, kw_only=True):
     segments_out: int = 0
     retransmits: int = 0
     retransmit_ratio: float | None = None
+    spurious_retransmits: int = 0
+    """Of `retransmits`, those that the peer says it had already (DSACK)."""
     activity: Activity | None = None
 
 
@@ -181,6 +188,8 @@ class Flow(Model, frozen=True, kw_only=True):
     segments_out: int = 0
     retransmits: int = 0
     retransmit_ratio: float | None = None
+    spurious_retransmits: int = 0
+    """Of `retransmits`, those that the peer says it had already (DSACK): what is left was lost."""
     bytes_sent: int = 0
     """From client to server."""
     bytes_received: int = 0

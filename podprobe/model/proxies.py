@@ -149,6 +149,8 @@ class Leg(Model, frozen=True, kw_only=True):
     segments_out: int = 0
     retransmits: int = 0
     retransmit_ratio: float | None = None
+    spurious_retransmits: int = 0
+    """Of `retransmits`, those that the peer says it had already (DSACK)."""
     bytes_sent: int = 0
     """Towards `to`."""
     bytes_received: int = 0

@@ -72,6 +72,9 @@ METRICS: dict[str, Metric] = {
     "flow_rtt_max_seconds": _gauge(_FLOW, "Largest smoothed round-trip time of the sockets alive."),
     "flow_segments": _gauge(_FLOW, "Data segments sent by the sockets alive, retransmissions included."),
     "flow_retransmitted_segments": _gauge(_FLOW, "Segments sent again by the sockets alive."),
+    "flow_spurious_retransmitted_segments": _gauge(
+        _FLOW, "Of the segments sent again, those that the peer says it had already (DSACK)."
+    ),
     "flow_sent_bytes": _gauge(_FLOW, "Bytes from client to server over the sockets alive."),
     "flow_received_bytes": _gauge(_FLOW, "Bytes from server to client over the sockets alive."),
     "flow_send_queue_bytes": _gauge(_FLOW, "Bytes not yet sent or not yet acknowledged."),

@@ -165,6 +165,7 @@ def _flows(snapshot: Snapshot) -> Iterator[Sample]:
             flow_rtt_max_seconds=_seconds(_most(flow.max_rtt_us for flow in flows)),
             flow_segments=sum(flow.segments_out for flow in flows),
             flow_retransmitted_segments=sum(flow.retransmits for flow in flows),
+            flow_spurious_retransmitted_segments=sum(flow.spurious_retransmits for flow in flows),
             flow_sent_bytes=sum(flow.bytes_sent for flow in flows),
             flow_received_bytes=sum(flow.bytes_received for flow in flows),
             flow_send_queue_bytes=sum(flow.send_queue_bytes for flow in flows),

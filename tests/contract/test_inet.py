@@ -118,6 +118,7 @@ def test_what_the_kernel_did_not_fill_is_absent() -> None:
     (newer,) = decode([row(231)])
     assert newer.bytes_sent is not None
     assert newer.send_window is None
+    assert [decode([row(told)])[0].dsack_dups for told in (216, 219, 220)] == [None, None, 0xFFFFFFFF]
     (bare,) = decode([row(0)])
     assert (bare.rtt_us, bare.rto_us, bare.local_port, bare.remote_port) == (None, None, 8080, 80)
 

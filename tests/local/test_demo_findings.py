@@ -64,6 +64,22 @@ def test_the_map_shows_what_a_finding_says(fault: str, code: str, kind: str) -> 
         assert {name for one in marked for name in (one.a, one.b)} != {None}
 
 
+def test_what_is_sent_again_needlessly_is_no_loss() -> None:
+    """At the end of every burst the kernel asks (a tail-loss probe), and the peer says that it had the segment."""
+    with kernel.demo_with("hot-channel") as demo, Session(open_local(demo.pid)) as session:
+
+        def again() -> bool:
+            details = kernel.tcp_details(demo, "sport = :7009")
+            return any("dsack_dups:" in line for line in details)
+
+        if not kernel.eventually(again, 40):
+            pytest.skip("this kernel sent nothing twice")
+        for _ in range(4):
+            found = [one.subject for one in session.look().findings if one.code in {"TCP101", "TCP104"}]
+            assert found == []
+            time.sleep(_PAUSE_SECONDS)
+
+
 def test_all_of_the_default_faults_are_found_together() -> None:
     wanted = {code for fault in faults() if fault.name in DEFAULT for code in fault.findings}
     with Demo() as demo:

@@ -109,6 +109,7 @@ NUMBERS = {
     "cwnd": "congestion_window",
     "unacked": "unacked",
     "snd_wnd": "send_window",
+    "dsack_dups": "dsack_dups",
     "ino": "inode",
 }
 """What `ss` prints as `name:number`, zeros left out, and our name for it."""

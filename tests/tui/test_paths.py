@@ -36,7 +36,7 @@ def test_a_line_says_the_way_and_how_long_each_leg_is() -> None:
 
 def test_a_line_shows_loss_and_doubt_and_stays_in_its_width() -> None:
     path = next(each for each in judged(recorded("proxied")).paths if each.proxies == ("haproxy",))
-    lossy = replace(path.legs[1], retransmit_ratio=0.05, health="broken")
+    lossy = replace(path.legs[1], segments_out=1_000, retransmits=50, retransmit_ratio=0.05, health="broken")
     path = replace(path, legs=(path.legs[0], lossy), certain=False)
     assert "✖ app :5000" in _text(path)
     assert "retrans 5 %" in _text(path)

@@ -31,7 +31,7 @@ def _tcp(snapshot: Snapshot, limits: Mapping[str, float]) -> Iterator[Leg]:
         grouped.setdefault((*ends, flow.server, flow.original), []).append((index, flow))
     for (client, server, to, original), places in grouped.items():
         flows = [flow for _, flow in places]
-        sent, lost = sum(flow.segments_out for flow in flows), sum(flow.retransmits for flow in flows)
+        sent, again = sum(flow.segments_out for flow in flows), sum(flow.retransmits for flow in flows)
         yield Leg(
             from_container=client,
             to_container=server,
@@ -42,8 +42,9 @@ def _tcp(snapshot: Snapshot, limits: Mapping[str, float]) -> Iterator[Leg]:
             min_rtt_us=min((flow.min_rtt_us for flow in flows if flow.min_rtt_us), default=None),
             max_rtt_us=max((flow.max_rtt_us for flow in flows if flow.max_rtt_us), default=None),
             segments_out=sent,
-            retransmits=lost,
-            retransmit_ratio=share(lost, sent),
+            retransmits=again,
+            retransmit_ratio=share(again, sent),
+            spurious_retransmits=sum(flow.spurious_retransmits for flow in flows),
             bytes_sent=sum(flow.bytes_sent for flow in flows),
             bytes_received=sum(flow.bytes_received for flow in flows),
             queued_bytes=sum(flow.send_queue_bytes + flow.receive_queue_bytes for flow in flows),

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from podprobe.analysis import bounds, endpoints
 from podprobe.analysis.latency import is_slow, waited_for_cpu
+from podprobe.analysis.loss import lost, needlessly
 from podprobe.analysis.words import count, listed, micros
 from podprobe.findings import facts
 from podprobe.findings.rule import Hit, Look, Threshold, rule
@@ -47,7 +48,7 @@ def slow_round_trips(look: Look) -> Iterator[Hit]:
             continue
         own = sockets.get((flow.from_container, flow.to_container, flow.server), [])
         # Only sockets whose fastest round trip was slow, or which lost segments, can testify (see `measured`).
-        slow = [each for each in own if (each.min_rtt_us or 0) >= look["floor_us"] or each.retransmits]
+        slow = [each for each in own if (each.min_rtt_us or 0) >= look["floor_us"] or lost(each)]
         times = sorted(each.rtt_us for each in own if each.rtt_us)
         p99 = _p99(times)
         if (
@@ -91,7 +92,9 @@ def _p99(ordered: list[int]) -> int | None:
 
 
 def _lost(flow: Flow) -> list[str]:
-    return [f"{count(flow.retransmits, 'segment')} were sent again."] if flow.retransmits else []
+    if not lost(flow):
+        return []
+    return [f"{count(flow.retransmits, 'segment')} were sent again{needlessly(flow)}."]
 
 
 @rule(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import bounds
+from podprobe.analysis.loss import loss_ratio, lost, needlessly
 from podprobe.analysis.retransmits import flow_rates
-from podprobe.analysis.words import micros, percent, size
+from podprobe.analysis.words import micros, percent, share, size
 from podprobe.findings import facts
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
@@ -16,8 +17,9 @@ if TYPE_CHECKING:
     from podprobe.model import Connection, Flow, Snapshot
 
 _MEASURED = (
-    "`tcpi_total_retrans` over `tcpi_data_segs_out` (tcp_info) of both sockets of every connection "
-    "that is open, summed over the connections' lives."
+    "`tcpi_total_retrans` less `tcpi_dsack_dups` over `tcpi_data_segs_out` (tcp_info) of both sockets of every "
+    "connection that is open, summed over the connections' lives. What the peer says it got twice (DSACK) was not "
+    "lost: the kernel sent it again to find out, or lost its patience with a slow peer."
 )
 
 
@@ -27,7 +29,8 @@ _MEASURED = (
     "warning",
     title="Segments are lost on loopback",
     when="Connections within the Pod to one port retransmit {critical_ratio:percent} of their segments or "
-    "more (critical), or {warning_ratio:percent} (warning); at least {retransmits:n} segments.",
+    "more (critical), or {warning_ratio:percent} (warning); at least {retransmits:n} segments. Not counted are those "
+    "that the peer had already.",
     measured=_MEASURED,
     why="Loopback has no wire to lose anything on: what is lost there was dropped on purpose or for want "
     "of room, by a packet filter (iptables, nftables, a mesh, a NetworkPolicy's agent), by a full "
@@ -48,15 +51,15 @@ def loopback_loss(look: Look) -> Iterator[Hit]:
     for index, flow in _lossy(look.snapshot, look["warning_ratio"], look["retransmits"]):
         if not facts.inside(flow):
             continue
-        ratio = flow.retransmit_ratio or 0.0
+        ratio = loss_ratio(flow) or 0.0
         server = flow.to_container or "the server"
         yield Hit(
             subject=f"{facts.parties(flow)} {flow.server}",
             severity="critical" if ratio >= look["critical_ratio"] else "warning",
             evidence=[
                 (
-                    f"{flow.retransmits:,} of {flow.segments_out:,} segments ({percent(ratio)}) were sent "
-                    f"again between {flow.from_container or 'the client'} and {server} at {flow.server}."
+                    f"{_share(flow)} were sent again{needlessly(flow)} between "
+                    f"{flow.from_container or 'the client'} and {server} at {flow.server}."
                 ),
                 *_lately(look, flow),
                 *_rtt(flow),
@@ -74,7 +77,7 @@ def loopback_loss(look: Look) -> Iterator[Hit]:
     "warning",
     title="Segments are lost on the way outside",
     when="Connections with one party outside the Pod retransmit {warning_ratio:percent} of their segments "
-    "or more; at least {retransmits:n} segments.",
+    "or more; at least {retransmits:n} segments. Not counted are those that the peer had already.",
     measured=_MEASURED,
     why="A network in order loses well under one in a hundred. The 99th percentile of whatever goes this "
     "way suffers.",
@@ -97,9 +100,7 @@ def outside_loss(look: Look) -> Iterator[Hit]:
             subject=f"{container or 'Pod'} {flow.server} {flow.remote_address or ''}".rstrip(),
             evidence=[
                 (
-                    f"{flow.retransmits:,} of {flow.segments_out:,} segments "
-                    f"({percent(flow.retransmit_ratio or 0.0)}) that {facts.whose(container)} sent to "
-                    f"{peer} were sent again."
+                    f"{_share(flow)} that {facts.whose(container)} sent to {peer} were sent again{needlessly(flow)}."
                 ),
                 *_lately(look, flow),
                 *_rtt(flow),
@@ -113,10 +114,11 @@ def outside_loss(look: Look) -> Iterator[Hit]:
 
 def _lossy(snapshot: Snapshot, ratio: float, least: float) -> Iterator[tuple[int, Flow]]:
     for index, flow in enumerate(snapshot.network.flows):
-        lossy = flow.retransmit_ratio is not None and flow.retransmit_ratio >= ratio
+        lossy = loss_ratio(flow)
         if (
-            lossy
-            and flow.retransmits >= least
+            lossy is not None
+            and lossy >= ratio
+            and lost(flow) >= least
             and facts.ours(snapshot, flow.from_container, flow.to_container)
         ):
             yield index, flow
@@ -130,9 +132,14 @@ def _lately(look: Look, flow: Flow) -> list[str]:
     for rate in flow_rates(look.history[0], look.snapshot):
         if (rate.scope, rate.from_container, rate.to_container, rate.server) == parties and rate.segments:
             since = f"{rate.segments:,} segments of the last {rate.seconds:.0f} s"
-            return [f"Of the {since}, {rate.retransmits:,} were: it goes on." if rate.retransmits else
+            return [f"Of the {since}, {lost(rate):,} were: it goes on." if lost(rate) else
                     f"Of the {since}, none was: it is over, or pauses."]  # fmt: skip
     return []
+
+
+def _share(flow: Flow) -> str:
+    ratio = share(flow.retransmits, flow.segments_out) or 0.0
+    return f"{flow.retransmits:,} of {flow.segments_out:,} segments ({percent(ratio)})"
 
 
 def _rtt(flow: Flow) -> list[str]:

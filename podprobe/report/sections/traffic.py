@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.loss import lost
 from podprobe.analysis.words import UNKNOWN
 from podprobe.report import units
 from podprobe.report.sections.base import (
@@ -42,7 +43,7 @@ def rates(found: Activity | None, rated: bool) -> tuple[Cell, ...]:
     return (
         _per_second(found.bytes_sent_per_second),
         _per_second(found.bytes_received_per_second),
-        Cell(units.number(found.retransmits), found.retransmits, "warning" if found.retransmits else "plain"),
+        Cell(units.number(found.retransmits), found.retransmits, "warning" if lost(found) else "plain"),
         _of_time(found.busy_us, found.seconds),
         Cell(
             f"{_of_time(found.receive_window_limited_us, found.seconds).text} / "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.loss import lost
 from podprobe.report import units
 from podprobe.tui.details.blocks import Block, Facts
 from podprobe.tui.drawing import Line, Span
@@ -45,7 +46,7 @@ def of_container(name: str, state: State) -> list[Block]:
 
 def _again(activity: Activity) -> Line:
     share = "" if activity.retransmit_ratio is None else f", {units.ratio(activity.retransmit_ratio)}"
-    return (Span(f"{units.number(activity.retransmits)}{share}", "warning" if activity.retransmits else ""),)
+    return (Span(f"{units.number(activity.retransmits)}{share}", "warning" if lost(activity) else ""),)
 
 
 def _share(spent_us: int, seconds: float) -> Line:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from podprobe.analysis.loss import loss_ratio
 from podprobe.analysis.words import UNKNOWN, nobody
 from podprobe.model import Flow
 from podprobe.report import units
@@ -64,8 +65,8 @@ def sections(state: State) -> list[Section]:
 
 
 def loss_role(row: Lossy) -> str:
-    """How bad a share of segments sent again is, here."""
-    ratio = row.retransmit_ratio
+    """How bad the share of segments that were lost is, here."""
+    ratio = loss_ratio(row)
     if not ratio:
         return "dim"
     if row.scope == "external":

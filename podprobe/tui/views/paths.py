@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from podprobe.analysis.loss import loss_ratio
 from podprobe.analysis.proxies.programs import MESH_TITLES
 from podprobe.analysis.proxies.wording import origin, place, priced
 from podprobe.analysis.words import OUTSIDE
@@ -76,7 +77,7 @@ def line(path: Path, width: int) -> Line:
         if number == 0 or leg.health in {"degraded", "broken"}:
             parts += [mark_of_health(leg.health), Span(" ")]
         parts += _party(leg)
-        if (leg.retransmit_ratio or 0) >= LOSS:
+        if (loss_ratio(leg) or 0) >= LOSS:
             parts.append(Span(f" retrans {units.ratio(leg.retransmit_ratio)}", "warning"))
         if leg.rtt_us is not None:
             parts.append(Span(f" {units.microseconds(leg.rtt_us)}", "dim"))
@@ -173,8 +174,10 @@ def _connect(row: Row) -> float | None:
 
 
 def _loss_role(row: Row) -> str:
-    if not (ratio := _worst_loss(row) if isinstance(row, Path) else row.leg.retransmit_ratio):
+    legs = row.legs if isinstance(row, Path) else (row.leg,)
+    if not any(leg.retransmits for leg in legs):
         return "dim"
+    ratio = max(loss_ratio(leg) or 0 for leg in legs)
     return "critical" if ratio >= 10 * LOSS else "warning" if ratio >= LOSS else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podprobe.analysis.loss import lost
 from podprobe.analysis.words import UNKNOWN
 from podprobe.report import shares, units
 from podprobe.tui import keys
@@ -82,7 +83,7 @@ def again() -> Column:
     return number_column(
         "again",
         lambda row: row.activity.retransmits if getattr(row, "activity", None) else None,
-        role=lambda row: "warning" if row.activity and row.activity.retransmits else "dim",
+        role=lambda row: "warning" if row.activity and lost(row.activity) else "dim",
         rank=3,
     )
 

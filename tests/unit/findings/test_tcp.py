@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from msgspec.structs import replace
 
+from podprobe.analysis.channels import channels
 from podprobe.model import Counters
 from tests.support.changes import codes, network, only
 from tests.support.samples import connection_pair, flow, healthy_pod, latency
@@ -36,6 +37,33 @@ def test_loss_on_loopback(segments: int, lost: int, severity: str | None) -> Non
         assert found.severity == severity
         assert found.subject == f"nginx → webapp {APP}"
         assert f"{lost:,} of {segments:,} segments" in found.evidence[0]
+
+
+def test_what_the_peer_had_already_is_not_lost() -> None:
+    """A sender probes for loss at the end of a burst, and the peer says (DSACK) that it had the segment."""
+
+    def pod(lost: int, needless: int) -> Snapshot:
+        inside = flow("nginx", "webapp", APP, 2, segments_out=1_000, retransmits=lost)
+        outside = flow("webapp", None, "10.0.0.9:443", 1, scope="external", remote="10.0.0.9", segments_out=1_000,
+                       retransmits=lost)  # fmt: skip
+        made = network(
+            flows=tuple(replace(each, spurious_retransmits=needless) for each in (inside, outside))
+        )
+        return replace(made, channels=channels(made))
+
+    for each in pod(60, 60), pod(60, 58):
+        assert not {"TCP101", "TCP102"} & set(codes(each))
+        assert {channel.health for channel in each.channels if channel.kind == "tcp"} == {"ok"}
+    real = pod(60, 35)
+    assert only("TCP101", real).evidence[0] == (
+        f"60 of 1,000 segments (6 %) were sent again (35 of them needlessly) between nginx and webapp at {APP}."
+    )
+    assert (
+        "(6 %) that webapp sent to 10.0.0.9 were sent again (35 of them needlessly)."
+        in only("TCP102", real).evidence[0]
+    )
+    assert only("TCP101", real).severity == "critical"
+    assert only("TCP101", pod(60, 54)).severity == "warning"
 
 
 def test_loss_towards_outside() -> None:
@@ -101,25 +129,28 @@ def test_a_connection_that_moves(changes: dict[str, object]) -> None:
     assert "TCP103" not in codes(stuck(**changes))
 
 
-def slow(rtt_us: int, min_rtt_us: int, lost: int = 0) -> Snapshot:
+def slow(rtt_us: int, min_rtt_us: int, lost: int = 0, needless: int = 0) -> Snapshot:
     def change(each: Connection) -> Connection:
-        return replace(each, rtt_us=rtt_us, min_rtt_us=min_rtt_us, retransmits=lost)
+        return replace(
+            each, rtt_us=rtt_us, min_rtt_us=min_rtt_us, retransmits=lost, spurious_retransmits=needless
+        )
 
     sockets = tuple(change(each) for each in connection_pair("nginx", "webapp", 42_000, APP))
     return network(connections=sockets, flows=(flow("nginx", "webapp", APP, 1, rtt_us=rtt_us),))
 
 
 @pytest.mark.parametrize(
-    ("rtt_us", "min_rtt_us", "lost", "expected"),
+    ("rtt_us", "min_rtt_us", "lost", "needless", "expected"),
     [
-        (12_000, 10_000, 0, True),
-        (12_000, 40, 3, True),
-        (9_000, 8_000, 0, False),
-        (41_000, 40, 0, False),  # an acknowledgement that was held back, nothing else
+        (12_000, 10_000, 0, 0, True),
+        (12_000, 40, 3, 0, True),
+        (12_000, 40, 3, 3, False),
+        (9_000, 8_000, 0, 0, False),
+        (41_000, 40, 0, 0, False),  # an acknowledgement that was held back, nothing else
     ],
 )
-def test_slow_round_trips(rtt_us: int, min_rtt_us: int, lost: int, expected: bool) -> None:
-    assert ("TCP104" in codes(slow(rtt_us, min_rtt_us, lost))) is expected
+def test_slow_round_trips(rtt_us: int, min_rtt_us: int, lost: int, needless: int, expected: bool) -> None:
+    assert ("TCP104" in codes(slow(rtt_us, min_rtt_us, lost, needless))) is expected
 
 
 USUAL = [25.0 + index for index in range(19)]
