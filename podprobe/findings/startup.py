@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from podprobe.analysis.times import seconds_between
 from podprobe.analysis.words import count
 from podprobe.findings import facts
+from podprobe.findings.needs import needs
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from podprobe.findings.needs import Need
     from podprobe.model import Container, LastExit, Snapshot
 
 
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
     title="A container was started before what it needs",
     when="A container failed within {lived_seconds:n} s of its start, in the first {window_seconds:n} s of "
     "the Pod, runs now, and uses something of a sibling's: a port, a unix socket, a message queue, a "
-    "shared-memory segment or a semaphore.",
+    "shared-memory segment or a semaphore. Not where the kubelet had waited until the sibling was started (a "
+    "`startupProbe`), where the thing was there before the failed run, or where the program's last words speak of "
+    "something else.",
     measured="The container's last exit and restarts, and when the others started (container statuses, start times of "
     "processes); who talks to whom now (sock_diag, /proc/sysvipc); "
     "`ctime` of queues and segments against the time of the exit.",
@@ -29,7 +33,8 @@ if TYPE_CHECKING:
     "or segment, and gives up; it works after a restart or two, so nobody notices, until a slow start "
     "turns it into CrashLoopBackOff.",
     remedy="Make the needed container a native sidecar (an init container with `restartPolicy: Always` and a "
-    "`startupProbe`), which the others wait for; or let the program try again.",
+    "`startupProbe`), which the others wait for; or let the program try again. On loopback, a unix socket or IPC the "
+    "probe has to be an `exec` one: the kubelet's others come from outside.",
     thresholds={
         "lived_seconds": Threshold(30, "seconds that the failed run lasted at most"),
         "window_seconds": Threshold(180, "seconds from the Pod's start to the exit"),
@@ -41,14 +46,13 @@ def too_early(look: Look) -> Iterator[Hit]:
         last = container.last_exit
         if last is None or not _gave_up(look, container, last):
             continue
-        need = _need(look.snapshot, container, last)
+        need = _need(look, container, last)
         if need is None:
             continue
-        what, sibling, pointer, needed = need
+        sibling = need.sibling
         lived = seconds_between(last.started_at, last.finished_at)
         after = "" if lived is None else f" after {lived:.0f} s"
         said = f" It said: {last.message.strip()[:200].rstrip('.')}." if last.message else ""
-        whose = sibling or "a sibling"
         yield Hit(
             subject=container.name,
             evidence=[
@@ -57,15 +61,21 @@ def too_early(look: Look) -> Iterator[Hit]:
                     f"{last.finished_at or 'an unknown time'} and has restarted "
                     f"{count(container.restarts, 'time')}.{said}"
                 ),
-                what,
+                need.sentence,
                 *_order(look.snapshot, container, sibling, last),
             ],
-            remedy=f"Move {whose} to `spec.initContainers` with `restartPolicy: Always` and a `startupProbe` "
-            f"that succeeds once {needed} is there; or let {container.name} wait for {needed} and try "
-            "again.",
-            pointers=[f"/containers/{index}/last_exit", pointer],
+            remedy=f"{_ordered(look.snapshot, sibling)} a `startupProbe` ({need.probe}) that succeeds once "
+            f"{need.thing} is there; or let {container.name} wait for {need.thing} and try again.",
+            pointers=[f"/containers/{index}/last_exit", need.pointer],
             containers=[container.name, sibling],
         )
+
+
+def _ordered(snapshot: Snapshot, sibling: str | None) -> str:
+    kind = next((each.kind for each in snapshot.containers if each.name == sibling), None)
+    if kind == "sidecar":
+        return f"Give the sidecar {sibling}"
+    return f"Move {sibling or 'a sibling'} to `spec.initContainers` with `restartPolicy: Always` and"
 
 
 def _order(snapshot: Snapshot, container: Container, sibling: str | None, last: LastExit) -> Iterator[str]:
@@ -112,95 +122,23 @@ def _gave_up(look: Look, container: Container, last: LastExit) -> bool:
     return into is None or into <= look["window_seconds"]
 
 
-def _need(
-    snapshot: Snapshot, container: Container, last: LastExit
-) -> tuple[str, str | None, str, str] | None:
-    """What it uses of a sibling's: a sentence, the sibling, a pointer, and the thing's name."""
-    if "refused" in (last.message or "").lower() and (port := _port(snapshot, container)):
-        return port
-    return (
-        _queue(snapshot, container, last)
-        or _segment(snapshot, container)
-        or _semaphore(snapshot, container)
-        or _port(snapshot, container)
-    )
-
-
-def _queue(
-    snapshot: Snapshot, container: Container, last: LastExit
-) -> tuple[str, str | None, str, str] | None:
-    for index, queue in enumerate(snapshot.ipc.message_queues):
-        users = {queue.last_send_container, queue.last_receive_container} - {None}
-        sibling = next((name for name in sorted(filter(None, users)) if name != container.name), None)
-        late = seconds_between(last.finished_at, queue.changed_at)
-        # Whose the last sender and receiver are is not always known; a queue that was made between the failure and the
-        # start that went well is what was missing, too.
-        between = (
-            late is not None
-            and late > 0
-            and (seconds_between(queue.changed_at, container.started_at) or 0) >= 0
-        )
-        if container.name not in users and (users or not between):
+def _need(look: Look, container: Container, last: LastExit) -> Need | None:
+    """What it missed, as far as nothing speaks against it."""
+    snapshot = look.snapshot
+    starts = {start.container: start for start in snapshot.starts}
+    mine = starts.get(container.name)
+    # Those for which the kubelet waited until they were ready, or had ended, were there.
+    ready = {wait.container for wait in mine.waited_for if wait.until != "running"} if mine else set()
+    for need in needs(snapshot, container, last):
+        if need.sibling in ready:
             continue
-        when = f" It was made {late:.0f} s after that exit." if late is not None and late > 0 else ""
-        name = f"message queue {queue.key}"
-        by = f" with {sibling}" if sibling else ""
-        return f"It uses {name}{by} now.{when}", sibling, f"/ipc/message_queues/{index}", name
-    return None
-
-
-def _segment(snapshot: Snapshot, container: Container) -> tuple[str, str | None, str, str] | None:
-    for index, segment in enumerate(snapshot.ipc.shared_memory):
-        attached = {each.container for each in segment.attached}
-        others = sorted(filter(None, ({segment.creator_container} | attached) - {container.name}))
-        if container.name in attached and segment.creator_container != container.name and others:
-            name = f"shared-memory segment {segment.key}"
-            owner = segment.creator_container or others[0]
-            return f"It has {name} of {owner} attached now.", owner, f"/ipc/shared_memory/{index}", name
-    return None
-
-
-def _semaphore(snapshot: Snapshot, container: Container) -> tuple[str, str | None, str, str] | None:
-    for index, each in enumerate(snapshot.ipc.semaphores):
-        users = {*each.containers, *(waiter.container for waiter in each.waiters)}
-        others = sorted(users - {container.name})
-        if container.name in users and others:
-            name = f"semaphore set {each.key}"
-            return f"It uses {name} with {others[0]} now.", others[0], f"/ipc/semaphores/{index}", name
-    return None
-
-
-def _port(snapshot: Snapshot, container: Container) -> tuple[str, str | None, str, str] | None:
-    for index, flow in enumerate(snapshot.network.flows):
-        if (
-            facts.inside(flow)
-            and flow.from_container == container.name
-            and flow.to_container not in {None, container.name}
-        ):
-            return (
-                f"It connects to {flow.to_container} at {flow.server} now.",
-                flow.to_container,
-                f"/network/flows/{index}",
-                flow.server,
-            )
-    listening = {
-        (each.path, each.container)
-        for each in snapshot.network.unix
-        if each.state == "listen" and each.path and each.container
-    }
-    for index, socket in enumerate(snapshot.network.unix):
-        serves = (
-            socket.state == "established"
-            and (socket.path, socket.container) in listening
-            and socket.container != container.name
-        )
-        if serves and socket.peer_container == container.name and socket.path:
-            return (
-                f"It connects to {socket.container} at {socket.path} now.",
-                socket.container,
-                f"/network/unix/{index}",
-                socket.path,
-            )
+        other = starts.get(need.sibling or "")
+        up = (other.process_started_at or other.started_at) if other else None
+        since = seconds_between(up, last.started_at)
+        # Up for so long it will have been ready; that it was not takes the failed program's own word.
+        if since is not None and since > look["lived_seconds"] and not last.message:
+            continue
+        return need
     return None
 
 
