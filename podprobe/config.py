@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from podprobe.decoding import convert
 from podprobe.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEFAULT_IMAGE = "docker.io/library/python:3-slim"
 
@@ -63,7 +68,8 @@ def load(file: Path | None = None) -> Config:
     """Read the configuration; the defaults where there is no file.
 
     Raises:
-        ConfigError: the file cannot be read, is no TOML, or holds a setting that does not exist.
+        ConfigError: the file cannot be read, is no TOML, or holds a setting that does not exist or a value that cannot
+            be meant. Whether thresholds and codes exist is the findings' to know: `podprobe.configured`.
     """
     source = file or path()
     try:
@@ -78,12 +84,42 @@ def load(file: Path | None = None) -> Config:
 
     try:
         settings: dict[str, Any] = tomllib.loads(text.decode())
-        return convert(_flatten_thresholds(settings), Config)
+        config = convert(_flatten_thresholds(settings), Config)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(
             f"{source}: {error}",
             "podprobe's documentation lists the settings: docs/reference/configuration.md",
         ) from None
+    for key, wrong in _nonsense(config):
+        raise ConfigError(f"{source}: {key}: {wrong}")
+    return config
+
+
+def _nonsense(config: Config) -> Iterator[tuple[str, str]]:
+    """Settings of the right type whose value cannot be meant, each with what is wrong with it."""
+    if not config.agent.image.strip():
+        yield "agent.image", "it names no image"
+    if config.agent.ttl_seconds < 1:
+        yield "agent.ttl_seconds", f"{config.agent.ttl_seconds} is no lifetime; it takes a second at least"
+    for name, value in config.thresholds.items():
+        if not math.isfinite(value) or value < 0:
+            yield f"thresholds.{name}", f"{value} is no bound; it takes a number from 0"
+    for number, ignore in enumerate(config.ignore):
+        if not ignore.reason.strip():
+            yield (
+                f"ignore[{number}].reason",
+                f"why is {ignore.code} accepted? The reason is shown in every report",
+            )
+        if ignore.subject is not None and not ignore.subject.strip():
+            yield (
+                f"ignore[{number}].subject",
+                "an empty one matches every subject; leave it out if that is meant",
+            )
+    for number, expression in enumerate(config.redact):
+        try:
+            re.compile(expression)
+        except re.error as error:
+            yield f"redact[{number}]", f"{expression!r} is no regular expression: {error}"
 
 
 def _flatten_thresholds(settings: dict[str, Any]) -> dict[str, Any]:

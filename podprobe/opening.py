@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
-from podprobe.config import load
+from podprobe.configured import load
 from podprobe.errors import UsageError
 from podprobe.targets.recording import Recording
 from podprobe.targets.resolve import open_target, parse

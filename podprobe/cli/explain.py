@@ -21,7 +21,7 @@ def command(codes: tuple[str, ...]) -> None:
 
     Without a CODE, list them all.
     """
-    from podprobe.config import load
+    from podprobe.configured import load
     from podprobe.findings import find
     from podprobe.report.rules import explanation, overview
 

@@ -52,7 +52,7 @@ def command(names: tuple[str, ...], output: str, fail_on: FailOn) -> None:
 
     Reads Pods and everything with a Pod template, any number of documents, and the Services beside them.
     """
-    from podprobe.config import load
+    from podprobe.configured import load
     from podprobe.lint import lint
     from podprobe.report.lint import render, summary
 
