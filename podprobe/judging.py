@@ -19,7 +19,7 @@ from podprobe.analysis.remembered import with_remembered, with_seen_channels
 from podprobe.analysis.roles import with_roles
 from podprobe.analysis.services import services
 from podprobe.config import Config
-from podprobe.findings import evaluate
+from podprobe.findings import judge
 from podprobe.findings.verdicts import with_verdicts
 
 if TYPE_CHECKING:
@@ -61,4 +61,6 @@ def concluded(
     snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, settings.thresholds))
     snapshot = with_seen_channels(snapshot, before)
     snapshot = with_paths(with_roles(with_mesh(snapshot, admins)), before, settings.thresholds)
-    return with_verdicts(msgspec.structs.replace(snapshot, findings=evaluate(snapshot, history, settings)))
+    found = judge(snapshot, history, settings)
+    snapshot = msgspec.structs.replace(snapshot, findings=found.findings, ignored=found.ignored)
+    return with_verdicts(snapshot)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from podprobe import __version__
-from podprobe.findings import SEVERITIES, evaluate
+from podprobe.findings import SEVERITIES, judge
 from podprobe.model import Finding, Snapshot, Tool
 from podprobe.model.base import Model
 from podprobe.targets.manifest import place, read
@@ -26,6 +26,8 @@ class Remark(Model, frozen=True, kw_only=True):
     """`Deployment/web`."""
     namespace: str | None = None
     finding: Finding
+    ignored: str | None = None
+    """Why the configuration accepts it, where it does."""
 
 
 class Linted(Model, frozen=True, kw_only=True):
@@ -36,6 +38,8 @@ class Linted(Model, frozen=True, kw_only=True):
     pods: int
     """Objects that make Pods."""
     remarks: tuple[Remark, ...] = ()
+    ignored: tuple[Remark, ...] = ()
+    """What the configuration accepts."""
 
 
 def lint(text: str, file: str, config: Config | None = None) -> Linted:
@@ -44,7 +48,7 @@ def lint(text: str, file: str, config: Config | None = None) -> Linted:
     Args:
         text: YAML or JSON, any number of documents.
         file: its name.
-        config: thresholds, and findings to leave out.
+        config: thresholds, and findings that are accepted.
 
     Returns:
         The findings by place.
@@ -58,7 +62,8 @@ def lint(text: str, file: str, config: Config | None = None) -> Linted:
         file=file,
         objects=manifest.objects,
         pods=len(manifest.templates),
-        remarks=tuple(sorted(remarks, key=_order)),
+        remarks=tuple(sorted((each for each in remarks if each.ignored is None), key=_order)),
+        ignored=tuple(sorted((each for each in remarks if each.ignored is not None), key=_order)),
     )
 
 
@@ -79,7 +84,11 @@ def _remarks(template: PodTemplate, file: str, config: Config | None) -> list[Re
         services=state.services,
     )
     remarks = []
-    for finding in evaluate(snapshot, (), config, manifest_only=True):
+    found = judge(snapshot, (), config, manifest_only=True)
+    for finding, reason in (
+        *((each, None) for each in found.findings),
+        *((each.finding, each.reason) for each in found.ignored),
+    ):
         where = place(template, finding.pointers[0] if finding.pointers else "")
         remarks.append(
             Remark(
@@ -89,6 +98,7 @@ def _remarks(template: PodTemplate, file: str, config: Config | None) -> list[Re
                 object=f"{template.kind}/{state.target.pod}",
                 namespace=state.target.namespace,
                 finding=finding,
+                ignored=reason,
             )
         )
     return remarks

@@ -6,6 +6,7 @@ and the reference page are made from what it says there.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from podprobe.config import Config
@@ -20,7 +21,7 @@ from podprobe.findings import (
     volumes,
 )
 from podprobe.findings.rule import RULES, Hit, Look, Rule, Threshold, find
-from podprobe.model import Finding
+from podprobe.model import Finding, Ignored
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +29,18 @@ if TYPE_CHECKING:
     from podprobe.config import Ignore
     from podprobe.model import Severity, Snapshot
 
-__all__ = ["RULES", "SEVERITIES", "Hit", "Look", "Rule", "Threshold", "evaluate", "find"]
+__all__ = [
+    "RULES",
+    "SEVERITIES",
+    "Hit",
+    "Judgement",
+    "Look",
+    "Rule",
+    "Threshold",
+    "evaluate",
+    "find",
+    "judge",
+]
 
 _AREAS = (network, tcp, ipc, volumes, processes, resources, startup, services)
 SEVERITIES: tuple[Severity, ...] = ("critical", "warning", "info")
@@ -42,28 +54,55 @@ def evaluate(
     *,
     manifest_only: bool = False,
 ) -> tuple[Finding, ...]:
+    """The findings of a snapshot; see `judge`."""
+    return judge(snapshot, history, config, manifest_only=manifest_only).findings
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What rules found, each by severity, code and subject."""
+
+    findings: tuple[Finding, ...]
+    ignored: tuple[Ignored, ...]
+    """What the configuration accepts of it."""
+
+
+def judge(
+    snapshot: Snapshot,
+    history: Sequence[Snapshot] = (),
+    config: Config | None = None,
+    *,
+    manifest_only: bool = False,
+) -> Judgement:
     """Judge a snapshot.
 
     Args:
         snapshot: what to judge; its own `findings` do not matter.
         history: the looks at the same Pod before it, oldest first, for rules that need time.
-        config: thresholds, and findings to leave out.
+        config: thresholds, and findings that are accepted.
         manifest_only: only rules that a manifest alone can answer.
-
-    Returns:
-        The findings by severity, code and subject.
     """
     settings = config or Config()
     found: list[Finding] = []
+    ignored: list[Ignored] = []
     for rule in RULES.values():
         if manifest_only and not rule.manifest:
             continue
         look = Look(snapshot, history, rule.limits(settings.thresholds))
         for hit in rule.check(look):
             finding = _finding(rule, hit)
-            if not any(_ignores(ignore, finding) for ignore in settings.ignore):
+            reason = next((each.reason for each in settings.ignore if _ignores(each, finding)), None)
+            if reason is None:
                 found.append(finding)
-    return tuple(sorted(found, key=lambda each: (SEVERITIES.index(each.severity), each.code, each.subject)))
+            else:
+                ignored.append(Ignored(finding=finding, reason=reason))
+    return Judgement(
+        tuple(sorted(found, key=_order)), tuple(sorted(ignored, key=lambda each: _order(each.finding)))
+    )
+
+
+def _order(finding: Finding) -> tuple[int, str, str]:
+    return SEVERITIES.index(finding.severity), finding.code, finding.subject
 
 
 def _finding(rule: Rule, hit: Hit) -> Finding:

@@ -117,3 +117,11 @@ class Finding(Model, frozen=True, kw_only=True):
     """JSON pointers into the snapshot, the places that the evidence comes from."""
     remedy: str
     docs: str
+
+
+class Ignored(Model, frozen=True, kw_only=True):
+    """A finding that the configuration accepts (`[[ignore]]`): it counts nowhere."""
+
+    finding: Finding
+    reason: str
+    """As the configuration gives it."""

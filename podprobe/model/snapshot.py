@@ -5,7 +5,7 @@ from __future__ import annotations
 from podprobe.model.base import Model
 from podprobe.model.dns import Dns
 from podprobe.model.ipc import Ipc
-from podprobe.model.judgement import Channel, Finding, Latency, Service
+from podprobe.model.judgement import Channel, Finding, Ignored, Latency, Service
 from podprobe.model.network import Network
 from podprobe.model.pod import Container, Start, Target, Tool, Visibility
 from podprobe.model.policies import NetworkPolicy, Reach
@@ -46,3 +46,5 @@ class Snapshot(Model, frozen=True, kw_only=True):
     dns: tuple[Dns, ...] = ()
     """One for each way in which the containers resolve names; most Pods have one."""
     findings: tuple[Finding, ...] = ()
+    ignored: tuple[Ignored, ...] = ()
+    """Findings that are none, since the configuration accepts them."""

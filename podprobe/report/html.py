@@ -65,6 +65,7 @@ def article(snapshot: Snapshot, past: Iterable[Snapshot] = ()) -> str:
         taken_at=units.moment(neutral(snapshot.taken_at, 40)),
         version=snapshot.tool.version,
         findings=ordered,
+        ignored=summary.ignored_of(snapshot),
         signs=SEVERITY_SIGN,
         map=diagram(snapshot),
         sections=sections(snapshot, detail=True),

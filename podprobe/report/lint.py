@@ -11,9 +11,10 @@ from rich.text import Text
 from podprobe import __version__
 from podprobe.analysis.words import count
 from podprobe.model import json_text
+from podprobe.report import summary as summaries
 from podprobe.report.layout import STYLE
 from podprobe.report.neutral import neutral
-from podprobe.report.sarif import SCHEMA
+from podprobe.report.sarif import SCHEMA, suppressions
 from podprobe.report.sections.base import SEVERITY_SIGN
 from podprobe.report.table import draw
 
@@ -64,11 +65,16 @@ def summary(files: Sequence[Linted]) -> str:
     found = (
         ", ".join(f"{number} {severity}" for severity, number in counts.items() if number) or "nothing found"
     )
-    return f"{count(objects, 'object')}, {pods} of them with Pods: {found}"
+    accepted = summaries.ignored(
+        (remark.finding.code, remark.ignored or "") for file in files for remark in file.ignored
+    )
+    return (
+        f"{count(objects, 'object')}, {pods} of them with Pods: {found}{f'; {accepted}' if accepted else ''}"
+    )
 
 
 def _sarif(files: Sequence[Linted]) -> str:
-    remarks = [each for file in files for each in file.remarks]
+    remarks = [each for file in files for each in (*file.remarks, *file.ignored)]
     rules = {each.finding.code: each.finding for each in sorted(remarks, key=lambda each: each.finding.code)}
     codes = list(rules)
     driver = {
@@ -94,7 +100,9 @@ def _sarif(files: Sequence[Linted]) -> str:
 def _result(remark: Remark, rule: int) -> dict[str, Any]:
     found = remark.finding
     evidence = " ".join(neutral(sentence, 600) for sentence in found.evidence)
+    closed = {} if remark.ignored is None else {"suppressions": suppressions(remark.ignored)}
     return {
+        **closed,
         "ruleId": found.code,
         "ruleIndex": rule,
         "level": _LEVEL[found.severity],

@@ -81,7 +81,9 @@ def _findings(snapshot: Snapshot) -> Iterator[str]:
         yield ""
     for found in ordered:
         yield from _finding(found)
-    if ordered:
+    if accepted := summary.ignored_of(snapshot):
+        yield f"- · {inline(accepted)}"
+    if ordered or accepted:
         yield ""
 
 

@@ -27,9 +27,11 @@ def _first(snapshot: Snapshot) -> list[str]:
     line = summary.line(snapshot)
     counts = ((line.critical, "critical findings"), (line.warnings, "warnings"), (line.infos, "notes"))
     found = ", ".join(f"{count} {noun[:-1] if count == 1 else noun}" for count, noun in counts if count)
+    accepted = summary.ignored_of(snapshot)
     seen = "; not everything could be seen" if line.partial else ""
     first = (
         f"{line.label}: {found or 'nothing wrong'}, {line.ready} of {line.containers} containers ready{seen}."
+        + (f" {accepted[0].upper()}{accepted[1:]}." if accepted else "")
     )
     ordered = sorted(snapshot.findings, key=lambda finding: (SEVERITY_RANK[finding.severity], finding.code))
     return [first, *map(_finding, ordered)]

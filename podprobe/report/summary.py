@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,24 @@ def line(snapshot: Snapshot) -> PodLine:
         seconds=snapshot.duration_ms / 1000,
         partial=any(part.level != "full" for part in snapshot.visibility),
     )
+
+
+def ignored(found: Iterable[tuple[str, str]]) -> str:
+    """`3 ignored (2 × NET103: the operator declares it; VOL104: scratch)`; empty where nothing is.
+
+    Args:
+        found: code and reason of each finding that the configuration accepts.
+    """
+    counts = Counter((neutral(code, 20), neutral(reason, 200)) for code, reason in found)
+    each = (
+        f"{f'{number} × ' if number > 1 else ''}{code}: {reason}" for (code, reason), number in counts.items()
+    )
+    return f"{counts.total()} ignored ({'; '.join(each)})" if counts else ""
+
+
+def ignored_of(snapshot: Snapshot) -> str:
+    """The same of a snapshot."""
+    return ignored((each.finding.code, each.reason) for each in snapshot.ignored)
 
 
 def failure(label: str, reason: str) -> PodLine:

@@ -60,7 +60,13 @@ def _head(snapshot: Snapshot) -> list[Text]:
     ]
     first = Text(summary.label(snapshot), "bold")
     first.append(node, "")
-    return [first, Text("  ".join(filter(None, facts)), "dim"), verdict(snapshot)]
+    accepted = summary.ignored_of(snapshot)
+    return [
+        first,
+        Text("  ".join(filter(None, facts)), "dim"),
+        verdict(snapshot),
+        *([Text(f"· {accepted}", "dim")] if accepted else []),
+    ]
 
 
 def verdict(snapshot: Snapshot) -> Text:

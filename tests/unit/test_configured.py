@@ -14,7 +14,7 @@ from podprobe.model import Listener
 from tests.support.changes import network
 from tests.support.samples import healthy_pod, owner
 
-_PAGE = Path(__file__).parents[2] / "docs/reference/configuration.md"
+_DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.mark.parametrize(
@@ -53,13 +53,27 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, text: str, key: str, hi
     assert hint in error.value.hint
 
 
-def test_the_documented_example_does_what_it_says(tmp_path: Path) -> None:
-    file = tmp_path / "config.toml"
-    (example,) = re.findall(r"^```toml\n(.*?)^```", _PAGE.read_text(), re.MULTILINE | re.DOTALL)
-    file.write_text(example)
-    config = load(file)
-    assert config.thresholds
-    listener = Listener(protocol="tcp", address="0.0.0.0", port=9102, container="web", owner=owner(7, "web"))
-    pod = network(listeners=(*healthy_pod().network.listeners, listener))
-    assert [(each.code, each.subject) for each in evaluate(pod)] == [("NET103", "web tcp port 9102")]
-    assert evaluate(pod, (), config) == ()
+@pytest.mark.parametrize(
+    "page", ["reference/configuration", "explanation/findings", "how-to/gate-a-pipeline"]
+)
+def test_what_the_documentation_accepts_is_accepted(tmp_path: Path, page: str) -> None:
+    blocks = re.findall(r"^```toml\n(.*?)^```", (_DOCS / f"{page}.md").read_text(), re.MULTILINE | re.DOTALL)
+    ports = 0
+    for number, block in enumerate(blocks):
+        file = tmp_path / f"{number}.toml"
+        file.write_text(block)
+        config = load(file)
+        for ignore in config.ignore:
+            if ignore.subject is None:
+                continue
+            *name, _, _, port = ignore.subject.split()
+            assert ignore.code == "NET103"
+            container = name[0] if name else "web"
+            listener = Listener(
+                protocol="tcp", address="0.0.0.0", port=int(port), container=container, owner=owner(7, "x")
+            )
+            pod = network(listeners=(*healthy_pod().network.listeners, listener))
+            assert [each.code for each in evaluate(pod)] == ["NET103"]
+            assert evaluate(pod, (), config) == ()
+            ports += 1
+    assert ports == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from podprobe.report import summary
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, cut, fit, length, mark_of_severity, said
 
@@ -39,7 +40,10 @@ def draw(state: State, width: int) -> list[Line]:
             return [(Span(" ◌ ", "dim"), Span("nothing judged yet: no agent has answered", "dim"))]
         part = [one for one in state.snapshot.visibility if one.level != "full"]
         unseen = f"; {len(part)} things could not be seen (v)" if part else ""
-        return [(Span(" ● ", "ok"), Span("nothing found wrong", "ok"), Span(unseen, "dim"))]
+        return [
+            (Span(" ● ", "ok"), Span("nothing found wrong", "ok"), Span(unseen, "dim")),
+            *_ignored(state, width),
+        ]
     hint: Line = (Span("  enter: evidence and remedy ", "dim"),)
     lines = []
     for number, finding in enumerate(found):
@@ -59,4 +63,10 @@ def draw(state: State, width: int) -> list[Line]:
             piece._replace(target=keys.of_finding(finding)) for piece in fit(cut(line, width), width)
         )
         lines.append(aimed)
-    return lines
+    return [*lines, *_ignored(state, width)]
+
+
+def _ignored(state: State, width: int) -> list[Line]:
+    """How many the configuration accepts, and why."""
+    accepted = summary.ignored_of(state.snapshot)
+    return [cut((Span(" · ", "dim"), Span(accepted, "dim")), width)] if accepted else []

@@ -9,7 +9,7 @@ import pytest
 
 from podprobe.config import Config, Ignore
 from podprobe.errors import UsageError
-from podprobe.findings import RULES, SEVERITIES, evaluate, find
+from podprobe.findings import RULES, SEVERITIES, evaluate, find, judge
 from podprobe.model import Snapshot, to_builtins
 from podprobe.report.rules import explanation, page
 from tests.support.samples import healthy_pod, large_pod, troubled_pod
@@ -70,6 +70,9 @@ def test_findings_are_ignored_by_code_and_by_subject() -> None:
     one = Config(ignore=(Ignore(code="NET103", subject="9090", reason="metrics"),))
     ports = [f.subject for f in evaluate(troubled_pod(), (), one) if f.code == "NET103"]
     assert ports == ["worker tcp port 6379"]
+    assert [(each.finding.subject, each.reason) for each in judge(troubled_pod(), (), one).ignored] == [
+        ("webapp tcp port 9090", "metrics")
+    ]
     every = Config(ignore=(Ignore(code="net103", reason="known"),))
     assert "NET103" not in {f.code for f in evaluate(troubled_pod(), (), every)}
 
