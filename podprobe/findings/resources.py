@@ -11,9 +11,14 @@ from podprobe.findings import facts
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from podprobe.model import Container
+    from podprobe.model import Container, Resources
+
+_LIMITS: dict[str, Callable[[Resources], object]] = {
+    "cpu": lambda each: each.cpu_limit,
+    "memory": lambda each: each.memory_limit_bytes,
+}
 
 
 @rule(
@@ -137,10 +142,7 @@ def killed(look: Look) -> Iterator[Hit]:
         last = container.last_exit
         if last and last.reason == "OOMKilled":
             at = f" at {last.finished_at}" if last.finished_at else ""
-            evidence.append(
-                f"{container.name} was killed for memory{at}, and started again; it has restarted "
-                f"{count(container.restarts, 'time')}."
-            )
+            evidence.append(f"{container.name} was killed for memory{at}{_since(container)}.")
             pointers.append(f"/containers/{index}/last_exit")
         if evidence:
             limit = container.resources.memory_limit_bytes
@@ -155,6 +157,17 @@ def killed(look: Look) -> Iterator[Hit]:
             )
 
 
+def _since(container: Container) -> str:
+    """What became of a container after its last exit."""
+    times = f"it has restarted {count(container.restarts, 'time')}"
+    if container.state == "running":
+        return f", and started again; {times}" if container.restarts else ", and runs again"
+    if container.state == "waiting":
+        why = f" ({container.state_reason})" if container.state_reason else ""
+        return f", and waits to be started again{why}; {times}"
+    return ", and does not run" + (f"; {times}" if container.restarts else "")
+
+
 @rule(
     "RES104",
     "info",
@@ -164,27 +177,35 @@ def killed(look: Look) -> Iterator[Hit]:
     why="The limit was thought of, and forgotten for this container: a sidecar without one can take what "
     "the others were meant to have, and makes the Pod Burstable, which is killed earlier when the "
     "node runs short.",
-    remedy="Set the limit, or remove it from all if it is not wanted.",
+    remedy="Set the limit. One of CPU that is not wanted may also go from all: the request is what a container is "
+    "sure to get, and a limit throttles it (RES101).",
     manifest=True,
 )
 def no_limit(look: Look) -> Iterator[Hit]:
     """One limit was forgotten."""
     beside = list(facts.household(look.snapshot))
-    cpu = [each.name for _, each in beside if each.resources.cpu_limit]
-    memory = [each.name for _, each in beside if each.resources.memory_limit_bytes]
-    for index, container in beside:
-        missing = _missing(container, bool(cpu), bool(memory))
-        if not missing:
+    evidence: list[str] = []
+    remedies: list[str] = []
+    without: dict[int, str] = {}
+    for name, limited in _LIMITS.items():
+        those = [each.name for _, each in beside if limited(each.resources)]
+        others = {index: each.name for index, each in beside if not limited(each.resources)}
+        if not those or not others:
             continue
-        those = sorted({*cpu, *memory} - {container.name})
-        others = f"{listed(those)} {'has' if len(those) == 1 else 'have'} one"
-        fields = listed(f"`spec.containers[{container.name}].resources.limits.{each}`" for each in missing)
+        without |= others
+        has, have = ("has" if len(each) == 1 else "have" for each in (those, others))
+        evidence.append(f"{listed(others.values())} {have} no {name} limit; {listed(those)} {has} one.")
+        remedies.append(f"set `resources.limits.{name}` of {listed(others.values())}")
+        if name == "cpu":
+            remedies[-1] += f", or remove that of {listed(those)} and keep the requests (see RES101)"
+    if evidence:
+        remedy = "; ".join(remedies)
         yield Hit(
-            subject=container.name,
-            evidence=[f"{container.name} has no {' and no '.join(missing)} limit; {others}."],
-            remedy=f"Set {fields}.",
-            pointers=[f"/containers/{index}/resources"],
-            containers=[container.name],
+            subject="Pod",
+            evidence=evidence,
+            remedy=f"{remedy[0].upper()}{remedy[1:]}.",
+            pointers=[f"/containers/{index}/resources" for index in sorted(without)],
+            containers=[without[index] for index in sorted(without)],
         )
 
 
@@ -227,12 +248,3 @@ def waited(look: Look) -> Iterator[Hit]:
             "runs there: `kubectl top pods -A --sort-by=cpu`.",
             pointers=pointers,
         )
-
-
-def _missing(container: Container, cpu: bool, memory: bool) -> list[str]:
-    missing = []
-    if cpu and not container.resources.cpu_limit:
-        missing.append("cpu")
-    if memory and not container.resources.memory_limit_bytes:
-        missing.append("memory")
-    return missing

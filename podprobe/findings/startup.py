@@ -169,11 +169,17 @@ def crash_loop(look: Look) -> Iterator[Hit]:
             at = f" at {last.finished_at}" if last.finished_at else ""
             evidence.append(f"Its last run ended with {how}{reason}{at}{said}")
         within = f" -n {namespace}" if namespace else ""
+        remedy = (
+            f"Run `kubectl logs{within} {look.snapshot.target.pod} -c {container.name} --previous`, "
+            "and correct what it says."
+        )
+        if last and last.reason == "OOMKilled":
+            # The kernel does not let the victim say anything.
+            remedy = f"See RES103 of {container.name}: it runs out of memory; its log will not say so."
         yield Hit(
             subject=container.name,
             evidence=evidence,
-            remedy=f"Run `kubectl logs{within} {look.snapshot.target.pod} -c {container.name} --previous`, "
-            "and correct what it says.",
+            remedy=remedy,
             pointers=[f"/containers/{index}"],
             containers=[container.name],
         )

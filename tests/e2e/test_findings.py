@@ -164,12 +164,12 @@ def test_resources(kube: Kube, namespace: str) -> None:
 
     def found() -> set[tuple[str, str]] | None:
         seen = {(one["code"], one["subject"]) for one in kube.snapshot("greedy", "-n", namespace)["findings"]}
-        wanted = {("RES101", "burner"), ("RES102", "eater"), ("RES103", "killed"), ("RES104", "idle")}
+        wanted = {("RES101", "burner"), ("RES102", "eater"), ("RES103", "killed"), ("RES104", "Pod")}
         return seen if wanted <= seen else None
 
     seen = kube.wait("RES101 to RES104", found)
     assert {code for code, _ in seen} == {"RES101", "RES102", "RES103", "RES104"}
-    assert {subject for code, subject in seen if code != "RES101"} == {"eater", "killed", "idle"}
+    assert {subject for code, subject in seen if code != "RES101"} == {"eater", "killed", "Pod"}
 
 
 def test_the_hosts_network_and_a_port_name_that_is_not_there(kube: Kube, namespace: str) -> None:

@@ -47,9 +47,8 @@ def accept_queue(look: Look) -> Iterator[Hit]:
         full = True
         evidence = [
             (
-                f"{listener.backlog:,} of at most {count(listener.backlog_limit, 'connection')} wait at "
-                f"{facts.shown(listener)} ({percent(filled)}) for {facts.whose(listener.container)} to "
-                "accept them."
+                f"{count(listener.backlog, 'connection')} at {facts.shown(listener)} wait for "
+                f"{facts.whose(listener.container)} to accept them; {_room(listener.backlog_limit, filled)}."
             )
         ]
         if dropped:
@@ -76,6 +75,13 @@ def accept_queue(look: Look) -> Iterator[Hit]:
             "program's listen() backlog, or give it more workers.",
             pointers=["/network/counters"],
         )
+
+
+def _room(limit: int, filled: float) -> str:
+    """The kernel lets one more in than listen() was told, before it drops any."""
+    if filled > 1:
+        return f"the queue is full: its backlog is {limit:,}, and the kernel lets one more in"
+    return f"its backlog is {limit:,} ({percent(filled)})"
 
 
 def _risen(look: Look, *names: str) -> int:

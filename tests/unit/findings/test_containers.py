@@ -115,9 +115,39 @@ def test_a_process_that_was_killed() -> None:
     assert "RES103" not in codes(container(1, last_exit=LastExit(reason="Error", exit_code=137), restarts=1))
 
 
+@pytest.mark.parametrize(
+    ("state", "restarts", "said"),
+    [
+        ({"state": "running"}, 2, ", and started again; it has restarted 2 times."),
+        ({"state": "terminated"}, 0, ", and does not run."),
+        (
+            {"state": "waiting", "state_reason": "CrashLoopBackOff"},
+            3,
+            ", and waits to be started again (CrashLoopBackOff); it has restarted 3 times.",
+        ),
+    ],
+)
+def test_what_became_of_it_is_told(state: dict[str, str], restarts: int, said: str) -> None:
+    last = LastExit(reason="OOMKilled", exit_code=137)
+    pod = container(1, last_exit=last, restarts=restarts, **state)
+    assert only("RES103", pod).evidence == (f"webapp was killed for memory{said}",)
+    if state["state"] == "waiting":
+        assert only("STA102", pod).remedy.startswith("See RES103 of webapp")
+
+
 def test_a_forgotten_limit() -> None:
     found = only("RES104", container(1, resources=replace(LIMITED, memory_limit_bytes=None)))
     assert found.evidence == ("webapp has no memory limit; nginx has one.",)
+    assert (found.subject, found.containers) == ("Pod", ("webapp",))
+
+
+def test_forgotten_limits_are_one_finding_that_does_not_contradict_throttling() -> None:
+    pod = container(1, container(0, resources=Resources(cpu_limit=0.1)), resources=Resources())
+    found = only("RES104", pod)
+    assert found.evidence == ("webapp has no cpu limit; nginx has one.",)
+    assert found.remedy == (
+        "Set `resources.limits.cpu` of webapp, or remove that of nginx and keep the requests (see RES101)."
+    )
 
 
 def test_limits_that_nobody_has() -> None:

@@ -212,7 +212,10 @@ def test_a_full_accept_queue() -> None:
     web, app = healthy_pod().network.listeners
     found = only("NET107", network(listeners=(web, replace(app, backlog=1_700))))
     assert found.subject == "webapp 127.0.0.1:5000"
-    assert "1,700 of at most 2,048 connections" in found.evidence[0]
+    assert "1,700 connections at 127.0.0.1:5000 wait for webapp" in found.evidence[0]
+    assert found.evidence[0].endswith("; its backlog is 2,048 (83 %).")
+    full = only("NET107", network(listeners=(web, replace(app, backlog=5, backlog_limit=4))))
+    assert full.evidence[0].endswith("the queue is full: its backlog is 4, and the kernel lets one more in.")
 
 
 @pytest.mark.parametrize(("backlog", "limit"), [(0, 0), (1_600, 2_048), (None, None), (3, None)])
