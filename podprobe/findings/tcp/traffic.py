@@ -11,7 +11,7 @@ from podprobe.findings import facts
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from podprobe.model import Flow, Latency, Snapshot
 
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
 @rule(
     "TCP106",
     "warning",
+    "info",
     title="Connections end by reset",
     when="In a Pod whose containers talk over TCP, {warning_ratio:percent} of the connections or more end "
-    "by reset, {resets:n} at least: since the look before, else since the Pod began.",
+    "by reset, {resets:n} at least: since the look before, else since the Pod began. Where they may all have been "
+    "connections with outside, it is an info.",
     measured="`Tcp.EstabResets` over `Tcp.ActiveOpens` + `Tcp.PassiveOpens` (/proc/net/snmp). The kernel "
     "counts a connection within the Pod at both ends, and does not tell connections within the Pod "
-    "from those with outside. Probes of podprobe's own since the look before are taken off.",
+    "from those with outside. That so many were inside is certain only where no listener can be reached from outside: "
+    "then every connection that was accepted was opened inside, and at most `ActiveOpens` - `PassiveOpens` went out. "
+    "Probes of podprobe's own since the look before are taken off.",
     why="A reset throws away what was under way. It comes from a program that closes a socket it has not "
     "read to its end, from timeouts that are shorter on one side than on the other, and from crashes.",
     remedy="Compare keep-alive and idle timeouts: the client's must be the shorter. `podprobe capture` shows "
@@ -52,19 +56,39 @@ def resets(look: Look) -> Iterator[Hit]:
     ratio = share(cut, opened)
     if ratio is None or ratio < look["warning_ratio"] or cut < look["resets"]:
         return
-    outside = any(not facts.inside(flow) for flow in look.snapshot.network.flows)
-    also = " Connections with outside are counted among them." if outside else ""
+    told = f"{count(cut, 'socket')} of {opened:,} opened ({percent(ratio)}) ended by reset {since}."
+    own = cut - _towards_outside(look.snapshot, now, cut)
+    if own < look["resets"] or (share(own, opened) or 0.0) < look["warning_ratio"]:
+        yield Hit(
+            subject="Pod",
+            severity="info",
+            evidence=[
+                f"{told} They may all be of connections with outside: health checks of load balancers end by reset."
+            ],
+            remedy="Run `podprobe capture`, and `podprobe capture -i eth0` beside it: they show which flow is reset, "
+            "and by whom.",
+            pointers=["/network/counters"],
+        )
+        return
+    also = f" At least {own:,} of them were inside the Pod." if own < cut else ""
     names = sorted({name for _, flow in flows for name in (flow.from_container, flow.to_container) if name})
     yield Hit(
         subject="Pod",
-        evidence=[
-            f"{count(cut, 'socket')} of {opened:,} opened ({percent(ratio)}) ended by reset {since}.{also}"
-        ],
+        evidence=[f"{told}{also}"],
         remedy="Run `podprobe capture` to see which flow is reset and by whom; then make the client's idle "
         "timeout shorter than its server's.",
         pointers=["/network/counters", *(f"/network/flows/{index}" for index, _ in flows[:20])],
         containers=names,
     )
+
+
+def _towards_outside(snapshot: Snapshot, counted: Mapping[str, int], most: int) -> int:
+    """How many of the resets may have been of connections with outside, at the most."""
+    tcp = [each for each in snapshot.network.listeners if each.protocol == "tcp"]
+    if any(not endpoints.is_loopback(each.address) for each in tcp):
+        return most
+    # Nobody from outside can come in, so whatever was accepted was opened in here, and the rest went out or failed.
+    return min(most, max(0, counted.get("Tcp.ActiveOpens", 0) - counted.get("Tcp.PassiveOpens", 0)))
 
 
 @rule(
