@@ -19,10 +19,14 @@ _WITH_TARGET = frozenset(
 def _list_faults(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if not value or ctx.resilient_parsing:
         return
+    from podprobe.findings import RULES
     from podprobe.targets.local.demo import faults
 
     for fault in faults():
-        click.echo(f"{fault.name:<24} {', '.join(fault.findings):<16} {fault.summary}")
+        looks = max(RULES[code].looks for code in fault.findings)
+        takes = fault.takes or (f"{looks} looks" if looks > 1 else "")
+        note = f" (Takes {takes}: watch, or tui.)" if takes else ""
+        click.echo(f"{fault.name:<24} {', '.join(fault.findings):<16} {fault.summary}{note}")
     ctx.exit()
 
 

@@ -80,6 +80,8 @@ class Rule:
     """A manifest alone can answer it."""
     of_channels: bool = False
     """What it finds tells how the channels at its pointers fare: they are shown with it, and no healthier than it."""
+    looks: int = 1
+    """How many looks, one after the other, it takes by default: fewer never show it."""
 
     @property
     def area(self) -> str:
@@ -122,6 +124,7 @@ def rule(
     thresholds: Mapping[str, Threshold] | None = None,
     manifest: bool = False,
     of_channels: bool = False,
+    looks: int = 1,
 ) -> Callable[[Callable[[Look], Iterable[Hit]]], Callable[[Look], Iterable[Hit]]]:
     """Register the decorated function as the check of a rule; the arguments are those of `Rule`."""
 
@@ -140,6 +143,7 @@ def rule(
             thresholds=thresholds or {},
             manifest=manifest,
             of_channels=of_channels,
+            looks=looks,
         )
         return check
 

@@ -47,6 +47,10 @@ def explanation(rule: Rule, configured: Mapping[str, float] | None = None, headi
             changed = "" if values[name] == threshold.default else f"; {threshold.default:g} by default"
             lines.append(f"- `{rule.code}.{name} = {values[name]:g}`: {threshold.meaning}{changed}")
         parts.append("\n".join(lines))
+    if rule.looks > 1:
+        parts.append(
+            f"One look does not show it: `podprobe watch` or `podprobe tui`, {rule.looks} looks or more."
+        )
     if rule.manifest:
         parts.append("`podprobe lint` checks it in manifests.")
     return "\n\n".join(_wrapped(part) for part in parts) + "\n"

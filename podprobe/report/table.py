@@ -26,7 +26,9 @@ MOST_FACTS = 6
 def page(snapshot: Snapshot, *, color: bool = False, width: int | None = None) -> str:
     """One Pod on a page."""
     return draw(
-        [*_head(snapshot), *_findings(snapshot, width), *_sections(snapshot, width)], color=color, width=width
+        [*_head(snapshot), *_findings(snapshot, width), *_sections(snapshot, width), *_unjudged(snapshot)],
+        color=color,
+        width=width,
     )
 
 
@@ -128,6 +130,17 @@ def _sections(snapshot: Snapshot, width: int | None) -> list[Text]:
         if len(section.rows) > MOST_ROWS:
             parts.append(Text(f"  … {len(section.rows) - MOST_ROWS} more: -o json, -o html", "dim"))
     return parts
+
+
+def _unjudged(snapshot: Snapshot) -> list[Text]:
+    """What a first look cannot judge: silence about it says nothing."""
+    counted = snapshot.network.retransmits
+    if counted is None or counted.seconds is not None:
+        return []
+    from podprobe.findings import RULES
+
+    codes = sorted(code for code, rule in RULES.items() if rule.looks > 1)
+    return [Text(), Text(f"Not judged by one look: {', '.join(codes)} (podprobe watch, podprobe tui)", "dim")]
 
 
 def _plural(count: int, noun: str) -> str:

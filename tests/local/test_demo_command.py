@@ -41,6 +41,14 @@ def test_the_list_of_faults_has_them_all() -> None:
     ran = _demo("--list-faults")
     assert ran.returncode == 0
     assert [line.split()[0] for line in ran.stdout.splitlines()] == list(NAMES)
+    patient = {
+        line.split()[0]: line.partition("(Takes ")[2] for line in ran.stdout.splitlines() if "(Takes " in line
+    }
+    assert patient == {
+        "missing-listener": "10 seconds: watch, or tui.)",
+        "hot-channel": "2 looks: watch, or tui.)",
+        "semaphore-wait": "3 looks: watch, or tui.)",
+    }
 
 
 @pytest.mark.namespaces

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     "removing it (ipcrm -s), and let the program use SEM_UNDO.",
     thresholds={"looks": Threshold(3, "looks, one after the other, that show it waiting")},
     of_channels=True,
+    looks=3,
 )
 def long_wait(look: Look) -> Iterator[Hit]:
     """Nobody raises the semaphore."""

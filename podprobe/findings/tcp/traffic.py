@@ -108,6 +108,7 @@ def _towards_outside(snapshot: Snapshot, counted: Mapping[str, int], most: int) 
         "connections_per_second": Threshold(1000, "connections a second"),
         "bytes_per_second": Threshold(100 * 2**20, "bytes a second, both ways together"),
     },
+    looks=2,
 )
 def hot_channel(look: Look) -> Iterator[Hit]:
     """TCP on loopback between two containers, hard at work."""

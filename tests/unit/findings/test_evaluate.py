@@ -117,6 +117,14 @@ def test_every_rule_is_explained(code: str) -> None:
     assert "{" not in rule.condition({}), "a threshold that does not exist"
 
 
+def test_what_takes_several_looks_says_so() -> None:
+    """Silence of a first look about these codes says nothing."""
+    patient = {code: rule.looks for code, rule in RULES.items() if rule.looks > 1}
+    assert patient == {"IPC104": 3, "TCP107": 2}
+    assert not set(patient) & {each.code for each in evaluate(troubled_pod())}
+    assert "One look does not show it" in explanation(find("IPC104"))
+
+
 def test_the_thresholds_in_force_are_shown() -> None:
     text = explanation(find("vol101"), {"VOL101.warning_ratio": 0.5})
     assert "50 % or more" in " ".join(text.split())

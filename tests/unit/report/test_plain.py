@@ -15,7 +15,7 @@ _TIME = "2026-03-01 03:12:00Z  "
 def test_the_first_look_says_how_it_stands() -> None:
     lines = sentences(None, troubled_pod())
     assert lines[0] == (
-        f"{_TIME}shop/shop-7d9f5c6b8-x2x4p: 8 critical findings, 22 warnings, 5 notes, 3 of 3 containers ready; "
+        f"{_TIME}shop/shop-7d9f5c6b8-x2x4p: 8 critical findings, 21 warnings, 6 notes, 3 of 3 containers ready; "
         "not everything could be seen."
     )
     assert lines[1].startswith(f"{_TIME}critical IPC102, /dev/shm is nearly full")

@@ -19,13 +19,13 @@ def test_worst_first_and_failures_before_all() -> None:
     assert lines[0] == "3 in all, 1 with something wrong, 1 not looked at"
     assert lines[3].startswith("✖  shop/gone")
     assert 'not looked at: pods "gone" not found' in lines[4]
-    assert lines[5].startswith("✖  shop/shop-7d9f5c6b8-x2x4p         8        22")
+    assert lines[5].startswith("✖  shop/shop-7d9f5c6b8-x2x4p         8        21")
     assert "nothing wrong" not in "".join(lines[:6])
 
 
 def test_a_line_names_the_worst_finding() -> None:
     found = line(troubled_pod())
-    assert (found.critical, found.warnings, found.infos) == (8, 22, 5)
+    assert (found.critical, found.warnings, found.infos) == (8, 21, 6)
     assert found.worst.startswith("IPC102 ")
     assert found.ready == found.containers == 3
     assert found.restarts == 3

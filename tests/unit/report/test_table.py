@@ -6,11 +6,13 @@ import re
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 
-from podprobe.model import Snapshot, Target, Tool, Visibility
+from podprobe.model import Retransmits, Snapshot, Target, Tool, Visibility
 from podprobe.report import render
 from podprobe.report.layout import wrap
+from tests.support.changes import network
 from tests.support.hostile import poison
 from tests.support.samples import healthy_pod, large_pod, troubled_pod
 
@@ -22,7 +24,7 @@ _EMPTY = Snapshot(
 def test_what_is_wrong_comes_first() -> None:
     lines = render([troubled_pod()], "table", width=80).splitlines()
     assert lines[0] == "shop/shop-7d9f5c6b8-x2x4p @ node-3"
-    assert lines[2] == "✖ 8 critical   ▲ 22 warnings   · 5 info"
+    assert lines[2] == "✖ 8 critical   ▲ 21 warnings   · 6 info"
     codes = [line.split()[1] for line in lines if re.match(r"[✖▲·] [A-Z]{3}\d", line)]
     assert codes == [found.code for found in troubled_pod().findings]
     assert codes[:3] == ["IPC102", "NET105", "RES102"], "the critical ones first"
@@ -98,3 +100,11 @@ def test_wrap_breaks_at_spaces_and_inside_long_words() -> None:
     assert wrap("数据数据", 5) == ["数据", "数据"]
     assert wrap("数", 1) == ["数"]
     assert wrap("anything at all", None) == ["anything at all"]
+
+
+def test_a_first_look_says_what_it_cannot_judge() -> None:
+    counted = Retransmits(seconds=None, namespace=9, attributed=9)
+    for since, said in ((None, True), (2.0, False)):
+        pod = network(retransmits=replace(counted, seconds=since))
+        last = render([pod], "table").splitlines()[-1]
+        assert (last == "Not judged by one look: IPC104, TCP107 (podprobe watch, podprobe tui)") is said

@@ -29,13 +29,20 @@ class FaultInfo:
     name: str
     findings: tuple[str, ...]
     summary: str
+    takes: str = ""
+    """How long it takes until the finding is there, where that is no matter of looks."""
 
 
 def faults() -> tuple[FaultInfo, ...]:
     """Every fault there is."""
     modules = {name: load(name) for name in NAMES}
     return tuple(
-        FaultInfo(name, module.FINDINGS, _first_sentence(module.__doc__ or ""))
+        FaultInfo(
+            name,
+            module.FINDINGS,
+            _first_sentence(module.__doc__ or ""),
+            getattr(module, "TAKES", ""),
+        )
         for name, module in modules.items()
     )
 

@@ -5,6 +5,7 @@ A module has a docstring (what it makes, which finding shows it), and
 - `FINDINGS`: the codes of the findings that show it;
 - `ACTORS`: container name to a function that makes the fault as a process of its own in that container; it calls its
   argument when all is in place, and then stays;
+- `TAKES`: how long it takes until they show it, where one look right after the start does not;
 - `declare(plan)`, where the Pod itself has to be made differently.
 
 A program that plays a part itself looks for the fault's name among the active ones.

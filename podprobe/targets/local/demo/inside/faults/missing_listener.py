@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from . import Actor, Plan
 
 FINDINGS = ("NET102",)
+TAKES = "10 seconds"  # the grace that a container has to open its ports
 ACTORS: dict[str, Actor] = {}
 
 PORT = 7001
