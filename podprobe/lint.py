@@ -9,9 +9,11 @@ from podprobe import __version__
 from podprobe.findings import SEVERITIES, judge
 from podprobe.model import Finding, Snapshot, Tool
 from podprobe.model.base import Model
-from podprobe.targets.manifest import place, read
+from podprobe.targets.manifest import Manifest, Problem, place, read, templates
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from podprobe.config import Config
     from podprobe.targets.manifest import PodTemplate
 
@@ -34,37 +36,58 @@ class Linted(Model, frozen=True, kw_only=True):
     """What was found in one file."""
 
     file: str
-    objects: int
-    pods: int
+    objects: int = 0
+    pods: int = 0
     """Objects that make Pods."""
     remarks: tuple[Remark, ...] = ()
     ignored: tuple[Remark, ...] = ()
     """What the configuration accepts."""
+    problems: tuple[Problem, ...] = ()
+    """Why the file, or objects in it, could not be judged."""
 
 
-def lint(text: str, file: str, config: Config | None = None) -> Linted:
-    """Judge the Pods of a manifest.
+def lint(texts: Iterable[tuple[str, str | Problem]], config: Config | None = None) -> tuple[Linted, ...]:
+    """Judge the Pods of manifests, each with the Services of all of them.
 
     Args:
-        text: YAML or JSON, any number of documents.
-        file: its name.
+        texts: files by name: YAML or JSON, any number of documents; or why a file cannot be read.
         config: thresholds, and findings that are accepted.
 
     Returns:
-        The findings by place.
-
-    Raises:
-        TargetError: it is no manifest.
+        A part for each file, with the findings that it has the place of.
     """
-    manifest = read(text, file)
-    remarks = [each for template in manifest.templates for each in _remarks(template, file, config)]
-    return Linted(
-        file=file,
-        objects=manifest.objects,
-        pods=len(manifest.templates),
-        remarks=tuple(sorted((each for each in remarks if each.ignored is None), key=_order)),
-        ignored=tuple(sorted((each for each in remarks if each.ignored is not None), key=_order)),
+    manifests = [
+        Manifest(file, problems=(text,)) if isinstance(text, Problem) else read(text, file)
+        for file, text in texts
+    ]
+    made, refused = templates(manifests)
+    remarks: dict[str, list[Remark]] = {}
+    for template in made:
+        for remark in _remarks(template, config):
+            remarks.setdefault(remark.file, []).append(remark)
+    problems: dict[str, list[Problem]] = {}
+    for problem in (*(problem for each in manifests for problem in each.problems), *refused):
+        problems.setdefault(problem.file, []).append(problem)
+    return tuple(
+        _linted(manifest, remarks.pop(manifest.file, []), problems.pop(manifest.file, []))
+        for manifest in manifests
     )
+
+
+def _linted(manifest: Manifest, remarks: Iterable[Remark], problems: Iterable[Problem]) -> Linted:
+    found = sorted(remarks, key=_order)
+    return Linted(
+        file=manifest.file,
+        objects=manifest.objects,
+        pods=len(manifest.pods),
+        remarks=tuple(each for each in found if each.ignored is None),
+        ignored=tuple(each for each in found if each.ignored is not None),
+        problems=tuple(sorted(problems, key=_where)),
+    )
+
+
+def _where(problem: Problem) -> tuple[int, int]:
+    return problem.line or 0, problem.column or 0
 
 
 def _order(remark: Remark) -> tuple[int, int, int, str, str]:
@@ -72,7 +95,7 @@ def _order(remark: Remark) -> tuple[int, int, int, str, str]:
     return remark.line, remark.column, severity, remark.finding.code, remark.finding.subject
 
 
-def _remarks(template: PodTemplate, file: str, config: Config | None) -> list[Remark]:
+def _remarks(template: PodTemplate, config: Config | None) -> list[Remark]:
     state = template.state
     snapshot = Snapshot(
         tool=Tool(version=__version__),
@@ -92,7 +115,7 @@ def _remarks(template: PodTemplate, file: str, config: Config | None) -> list[Re
         where = place(template, finding.pointers[0] if finding.pointers else "")
         remarks.append(
             Remark(
-                file=file,
+                file=where.file,
                 line=where.line,
                 column=where.column,
                 object=f"{template.kind}/{state.target.pod}",

@@ -13,9 +13,10 @@ from podprobe.cli.terminal import color_and_width
 from podprobe.errors import TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from podprobe.lint import Linted
+    from podprobe.targets.manifest import Problem
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
 
@@ -50,15 +51,17 @@ _SUFFIXES = {".yaml", ".yml", ".json"}
 def command(names: tuple[str, ...], output: str, fail_on: FailOn) -> None:
     """Show the findings that a manifest alone can answer, with file and line.
 
-    Reads Pods and everything with a Pod template, any number of documents, and the Services beside them.
+    Reads Pods and everything with a Pod template, any number of documents, and the Services among all files. What
+    cannot be read, or a cluster would refuse, is told on stderr; the rest is judged, and the exit code is 1.
     """
     from podprobe.configured import load
     from podprobe.lint import lint
     from podprobe.report.lint import render, summary
+    from podprobe.report.neutral import neutral
 
-    config = load()
-    files = [lint(text, name, config) for name, text in _texts(names)]
-    if not any(file.objects for file in files):
+    files = lint(_texts(names), load())
+    problems = [problem for file in files for problem in file.problems]
+    if not problems and not any(file.objects for file in files):
         # As with kubectl: a gate that was given the wrong file, or nothing, must not pass.
         raise TargetError(
             f"there is no Kubernetes object in {', '.join(names)}",
@@ -66,31 +69,41 @@ def command(names: tuple[str, ...], output: str, fail_on: FailOn) -> None:
         )
     color, width = color_and_width()
     click.echo(render(files, output, color=color, width=width), nl=False, color=color)
+    for problem in problems:
+        click.echo(f"podprobe: {neutral(str(problem), 2000)}", err=True)
+        if problem.hint:
+            click.echo(f"  → {neutral(problem.hint, 2000)}", err=True)
     click.echo(f"podprobe: {summary(files)}", err=True)
-    sys.exit(_judged(files, fail_on))
+    sys.exit(ExitCode.COULD_NOT_LOOK if problems else _judged(files, fail_on))
 
 
-def _texts(names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _texts(names: tuple[str, ...]) -> Iterator[tuple[str, str | Problem]]:
+    """Every file once, by its name; what cannot be read, with the reason."""
+    from podprobe.targets.manifest import Problem
+
+    seen: set[Path] = set()
     for name in names:
-        if name == "-":
-            yield "<stdin>", sys.stdin.read()
-            continue
         path = Path(name)
         files = [path]
-        if path.is_dir():
+        if name != "-" and path.is_dir():
             files = sorted(each for each in path.rglob("*") if each.suffix in _SUFFIXES and each.is_file())
             if not files:
-                raise TargetError(f"there is no .yaml, .yml or .json file in {name}")
+                yield name, Problem(file=name, message="there is no .yaml, .yml or .json file in it")
         for file in files:
+            if (place := file.absolute()) in seen:
+                continue
+            seen.add(place)
+            shown = "<stdin>" if name == "-" else str(file)
             try:
-                yield str(file), file.read_text(encoding="utf-8")
+                data = sys.stdin.buffer.read() if name == "-" else file.read_bytes()
+                yield shown, data.decode("utf-8")
             except OSError as error:
-                raise TargetError(f"cannot read {file}: {error.strerror}") from None
+                yield shown, Problem(file=shown, message=f"cannot be read: {error.strerror}")
             except UnicodeDecodeError as error:
-                raise TargetError(f"{file} is not UTF-8 text: {error.reason}") from None
+                yield shown, Problem(file=shown, message=f"this is not UTF-8 text: {error.reason}")
 
 
-def _judged(files: list[Linted], fail_on: FailOn) -> ExitCode:
+def _judged(files: Sequence[Linted], fail_on: FailOn) -> ExitCode:
     severities = {remark.finding.severity for file in files for remark in file.remarks}
     if fail_on != "none" and "critical" in severities:
         return ExitCode.CRITICAL

@@ -68,9 +68,10 @@ def summary(files: Sequence[Linted]) -> str:
     accepted = summaries.ignored(
         (remark.finding.code, remark.ignored or "") for file in files for remark in file.ignored
     )
-    return (
-        f"{count(objects, 'object')}, {pods} of them with Pods: {found}{f'; {accepted}' if accepted else ''}"
-    )
+    refused = sum(len(file.problems) for file in files)
+    errors = count(refused, "error") if refused else ""
+    parts = [f"{count(objects, 'object')}, {pods} of them with Pods: {found}", errors, accepted]
+    return "; ".join(filter(None, parts))
 
 
 def _sarif(files: Sequence[Linted]) -> str:
@@ -93,8 +94,32 @@ def _sarif(files: Sequence[Linted]) -> str:
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "results": [_result(each, codes.index(each.finding.code)) for each in remarks],
+        "invocations": [_invocation(files)],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
+
+
+def _invocation(files: Sequence[Linted]) -> dict[str, Any]:
+    """What could not be judged is no result of the tool, but a notification of its run."""
+    problems = [problem for file in files for problem in file.problems]
+    return {
+        "executionSuccessful": not problems,
+        "toolExecutionNotifications": [
+            {
+                "level": "error",
+                "message": {"text": neutral(each.message, 600)},
+                "locations": [_location(each.file, each.line, each.column)],
+            }
+            for each in problems
+        ],
+    }
+
+
+def _location(file: str, line: int | None, column: int | None) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(neutral(file, 1000), safe="/")}}
+    if line is not None:
+        physical["region"] = {"startLine": line, "startColumn": column}
+    return {"physicalLocation": physical}
 
 
 def _result(remark: Remark, rule: int) -> dict[str, Any]:
@@ -109,10 +134,7 @@ def _result(remark: Remark, rule: int) -> dict[str, Any]:
         "message": {"text": f"{neutral(found.subject)}: {evidence} → {neutral(found.remedy, 600)}"},
         "locations": [
             {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": quote(neutral(remark.file, 1000), safe="/")},
-                    "region": {"startLine": remark.line, "startColumn": remark.column},
-                },
+                **_location(remark.file, remark.line, remark.column),
                 "logicalLocations": [{"fullyQualifiedName": neutral(remark.object), "kind": "resource"}],
             }
         ],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from podprobe.targets.manifest.nodes import Document
-    from podprobe.targets.manifest.read import PodTemplate
+    from podprobe.targets.manifest.pods import PodTemplate
 
 _TARGET_FIELDS = {"host_network": "hostNetwork", "shared_pid": "shareProcessNamespace"}
 
@@ -16,6 +16,7 @@ _TARGET_FIELDS = {"host_network": "hostNetwork", "shared_pid": "shareProcessName
 class Place:
     """A line and column, both from 1."""
 
+    file: str
     line: int
     column: int
 
@@ -27,7 +28,8 @@ def place(template: PodTemplate, pointer: str) -> Place:
     """
     first, _, rest = pointer.removeprefix("/").partition("/")
     steps = rest.split("/")
-    document, path = template.document, (*template.path, "spec")
+    document = template.document
+    path: tuple[str | int, ...] = (*template.path, "spec")
     if first == "services" and steps[0].isdecimal() and int(steps[0]) < len(template.services):
         document = template.services[int(steps[0])]
         path = ("spec", *_numbered(steps[1:]))
@@ -37,7 +39,7 @@ def place(template: PodTemplate, pointer: str) -> Place:
         path = (*path, *_volume(template, int(steps[0])))
     elif first == "target":
         path = (*path, _TARGET_FIELDS.get(steps[0], steps[0]))
-    return Place(*document.line(*path))
+    return Place(document.file, *document.line(*path))
 
 
 def _numbered(steps: list[str]) -> list[str | int]:
