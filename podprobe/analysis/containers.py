@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from podprobe.analysis.times import rfc3339
+from podprobe.analysis.words import listed
+from podprobe.errors import UsageError
 from podprobe.model import Cgroup, Pressure, Process, Processes, User, Visibility, ZombieParent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from podprobe.agents.answers import CgroupValue
     from podprobe.analysis.answered import Answered, Household, Person
@@ -65,6 +67,20 @@ def not_running(seen: Sequence[Container]) -> Iterator[Visibility]:
             reason=f"it does not run ({state}): it has no processes, sockets or mounts to look at",
             allow="look again while it runs: podprobe watch, or the live view",
         )  # fmt: skip
+
+
+def container_named(name: str, among: Iterable[Container], pod: str) -> Container:
+    """A container by its name.
+
+    Raises:
+        UsageError: the Pod has no such container.
+    """
+    there = list(among)
+    found = next((each for each in there if each.name == name), None)
+    if found is None:
+        known = listed(each.name for each in there) or "none"
+        raise UsageError(f"{pod} has no container {name!r}", f"its containers: {known}")
+    return found
 
 
 def _mixed(declared: Sequence[Container], people: Household) -> frozenset[str]:

@@ -4,51 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import replace
+
 from podprobe.analysis import endpoints
 from podprobe.analysis.connections import endpoint
-from podprobe.analysis.proxies.programs import MESH_TITLES
+from podprobe.analysis.containers import container_named
+from podprobe.analysis.crossings import FATES, Crossing, crossing
+from podprobe.analysis.unknown_ends import gaps, unknown_ends
 from podprobe.analysis.words import count, listed
-from podprobe.errors import UsageError
-from podprobe.model import Channel  # noqa: TC001  # msgspec reads annotations at run time
 from podprobe.model.base import Model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from podprobe.model import Container, Listener, Mesh, Snapshot, Volume
+    from podprobe.analysis.unknown_ends import UnknownEnd
+    from podprobe.model import Channel, Container, Listener, Snapshot
 
-Fate = Literal["survives", "change", "bound"]
-FATES: tuple[Fate, ...] = ("bound", "change", "survives")
-"""The gravest first."""
-
-_NETWORK_VOLUMES = frozenset({"nfs", "cephfs", "glusterfs", "azureFile"})
-_BINDING = {
-    "shared-memory": "System V shared memory exists within one IPC namespace, which is one Pod's",
-    "semaphore": "a semaphore exists within one IPC namespace, which is one Pod's",
-    "message-queue": "a System V message queue exists within one IPC namespace, which is one Pod's",
-    "posix-shared-memory": "it is a file in the Pod's /dev/shm, which is the memory of one node",
-    "posix-message-queue": "a POSIX message queue exists within one IPC namespace, which is one Pod's",
-    "pid-namespace": "processes of another Pod can be neither seen nor signalled",
-}
-_INSTEAD = {
-    "shared-memory": "Send the data over TCP, or keep it in a store that both connect to.",
-    "semaphore": "Lock in a store that both connect to (a database, etcd, a Lease object).",
-    "message-queue": "Put a message broker, or a TCP connection, in its place.",
-    "posix-shared-memory": "Send the data over TCP, or keep it in a store that both connect to.",
-    "posix-message-queue": "Put a message broker, or a TCP connection, in its place.",
-    "pid-namespace": "If one signals the other or reads its /proc, give it an interface over TCP for that.",
-}
-
-
-class Crossing(Model, frozen=True, kw_only=True):
-    """A channel that the cut goes through."""
-
-    channel: Channel
-    fate: Fate
-    """`survives` behind a Service, works after a `change`, or is `bound` to the Pod."""
-    why: str
-    todo: str
-    """What the move asks for; empty where nothing."""
+Verdict = Literal["possible", "uncertain", "after-changes", "bound"]
+_Ends = tuple[str, str | None, str | None, str]
+_CONNECTED = frozenset({"tcp", "udp", "unix"})
 
 
 class Split(Model, frozen=True, kw_only=True):
@@ -56,7 +30,8 @@ class Split(Model, frozen=True, kw_only=True):
 
     pod: str
     container: str
-    verdict: Literal["possible", "after-changes", "bound"]
+    verdict: Verdict
+    """`uncertain`: nothing was seen that ties it, but not all could be seen."""
     summary: str
     crossings: tuple[Crossing, ...] = ()
     """The gravest first."""
@@ -64,42 +39,76 @@ class Split(Model, frozen=True, kw_only=True):
     """What else moves, or has to be thought of."""
 
 
-def split(snapshot: Snapshot, container: str) -> Split:
+def split(looks: Iterable[Snapshot], container: str) -> Split:
     """Judge the move of a container to a Pod of its own.
+
+    Args:
+        looks: one or several, oldest first; what any of them saw counts.
+        container: its name.
 
     Raises:
         UsageError: the Pod has no such container.
     """
-    moved = next((each for each in snapshot.containers if each.name == container), None)
-    if moved is None:
-        names = listed(each.name for each in snapshot.containers) or "none"
-        raise UsageError(f"{snapshot.target.pod} has no container {container!r}", f"its containers: {names}")
+    seen: dict[_Ends, tuple[Snapshot, Channel]] = {}
+    unknown: dict[tuple[str, str], UnknownEnd] = {}
+    for snapshot in looks:
+        seen |= {_ends(each): (snapshot, each) for each in snapshot.channels if _tied(each, container)}
+        # Who uses an object of IPC is remembered from look to look: the last knows best.
+        unknown = {key: each for key, each in unknown.items() if key[0] in _CONNECTED}
+        unknown |= {(each.channel.kind, each.channel.via): each for each in unknown_ends(snapshot, container)}
+    moved = container_named(container, snapshot.containers, snapshot.target.pod)
+    names = {each.name for each in snapshot.containers}
     crossings = [
-        _crossing(snapshot, channel, container)
-        for channel in snapshot.channels
-        if container in {channel.a, channel.b} and channel.a and channel.b and channel.a != channel.b
+        crossing(snapshot, channel if when is snapshot else _earlier(channel, when), container)
+        for when, channel in seen.values()
+        if names.issuperset((channel.a, channel.b))
+    ]
+    told = {(each.channel.kind, each.channel.via) for each in crossings}
+    crossings += [
+        Crossing(channel=each.channel, fate="unknown", why=each.why, todo=each.todo)
+        for key, each in unknown.items()
+        if key not in told
     ]
     ordered = tuple(sorted(crossings, key=lambda each: FATES.index(each.fate)))
+    unseen = gaps(snapshot)
     return Split(
         pod=snapshot.target.pod,
         container=container,
-        verdict=_verdict(ordered),
-        summary=_summary(container, ordered),
+        verdict=_verdict(ordered, unseen),
+        summary=_summary(container, ordered, unseen),
         crossings=ordered,
-        notes=tuple(_notes(snapshot, moved, ordered)),
+        notes=tuple(_notes(snapshot, moved, ordered, unseen)),
     )
 
 
-def _verdict(crossings: tuple[Crossing, ...]) -> Literal["possible", "after-changes", "bound"]:
+def _ends(channel: Channel) -> _Ends:
+    return channel.kind, channel.a, channel.b, channel.via
+
+
+def _tied(channel: Channel, container: str) -> bool:
+    ends = {channel.a, channel.b}
+    return container in ends and len(ends - {None}) == 2  # both ends are of the Pod
+
+
+def _earlier(channel: Channel, when: Snapshot) -> Channel:
+    """A channel that the last look did not see: its numbers are of then, its evidence in another snapshot."""
+    detail = f"{channel.detail}, " if channel.detail else ""
+    return replace(channel, health="unknown", detail=f"{detail}seen at {when.taken_at}", evidence=())
+
+
+def _verdict(crossings: tuple[Crossing, ...], unseen: list[str]) -> Verdict:
     fates = {each.fate for each in crossings}
-    return "bound" if "bound" in fates else "after-changes" if "change" in fates else "possible"
+    if "bound" in fates:
+        return "bound"
+    if "change" in fates:
+        return "after-changes"
+    return "uncertain" if unseen or "unknown" in fates else "possible"
 
 
-def _summary(container: str, crossings: tuple[Crossing, ...]) -> str:
-    if not crossings:
-        return f"{container} shares nothing with the other containers that was seen: it can move as it is."
+def _summary(container: str, crossings: tuple[Crossing, ...], unseen: list[str]) -> str:
     bound = [each.channel for each in crossings if each.fate == "bound"]
     changes = sum(each.fate == "change" for each in crossings)
+    unknown = sum(each.fate == "unknown" for each in crossings)
     if bound:
         ties = list(dict.fromkeys(f"{each.kind} {each.via}" for each in bound))
         others = sorted({(each.a if each.b == container else each.b) or "" for each in bound})
@@ -107,128 +116,25 @@ def _summary(container: str, crossings: tuple[Crossing, ...]) -> str:
             f"{container} is bound to {listed(others)} by {listed(ties)}: it cannot move before that "
             "is replaced."
         )
-    if changes:
-        return f"{container} survives behind a Service, after {count(changes, 'change')}."
-    return f"{container} survives behind a Service as it is."
+    doubts = []
+    if unknown:
+        doubts.append(f"of {count(unknown, 'channel')} an end is not known")
+    if unseen:
+        doubts.append(f"not everything could be seen ({listed(unseen)})")
+    if not crossings and not doubts:
+        return f"{container} shares nothing with the other containers that was seen: it can move as it is."
+    if len(crossings) == unknown:
+        told = f"Nothing was seen that certainly ties {container} to the other containers"
+    elif changes:
+        told = f"{container} survives behind a Service, after {count(changes, 'change')}"
+    else:
+        told = f"{container} survives behind a Service as it is"
+    return f"{told}, but that is not certain: {' and '.join(doubts)}." if doubts else f"{told}."
 
 
-def _crossing(snapshot: Snapshot, channel: Channel, moved: str) -> Crossing:
-    if snapshot.mesh is not None and snapshot.mesh.container in {channel.a, channel.b}:
-        return _with_the_mesh(snapshot.mesh, channel, moved)
-    if channel.kind in {"tcp", "udp"}:
-        return _over_ip(snapshot, channel, moved)
-    if channel.kind == "unix":
-        return Crossing(
-            channel=channel,
-            fate="change",
-            why="a unix socket exists on one node, in a volume or the network namespace of one Pod",
-            todo=f"Let {channel.b or 'the server'} listen on a TCP port, put a Service in front of it, and "
-            f"give {channel.a or 'the client'} its name in place of {channel.via}. Access rights of "
-            "the socket file have to become authentication.",
-        )
-    if channel.kind == "volume":
-        volume = next((each for each in snapshot.volumes if each.name == channel.via), None)
-        if volume and _holds_only_sockets(snapshot, volume):
-            return Crossing(
-                channel=channel,
-                fate="change",
-                why="the volume holds no files, but the unix socket over which the two talk",
-                todo="Once the socket is replaced, nothing needs the volume any more.",
-            )
-        return _over_volume(channel, volume)
-    return Crossing(channel=channel, fate="bound", why=_BINDING[channel.kind], todo=_INSTEAD[channel.kind])
-
-
-def _with_the_mesh(mesh: Mesh, channel: Channel, moved: str) -> Crossing:
-    if mesh.container == moved:
-        return Crossing(
-            channel=channel,
-            fate="bound",
-            why=f"{moved} is the proxy of {MESH_TITLES[mesh.name]}, for the containers of its own Pod alone",
-            todo="Move the application instead; its Pod gets a proxy of its own.",
-        )
-    return Crossing(
-        channel=channel,
-        fate="survives",
-        why=f"{mesh.container} is the proxy of {MESH_TITLES[mesh.name]}: a Pod of {moved}'s own gets one, too",
-        todo="Let the new Pod have the same mesh's labels and annotations.",
-    )
-
-
-def _holds_only_sockets(snapshot: Snapshot, volume: Volume) -> bool:
-    """The volume has as many inodes as unix sockets that are listened on in it, and its own directory."""
-    usage = volume.usage
-    if usage is None or not usage.complete:
-        return False
-    places = [(mount.container, f"{mount.path.rstrip('/')}/") for mount in volume.mounts]
-    sockets = {
-        socket.path
-        for socket in snapshot.network.unix
-        if socket.state == "listen"
-        and socket.path
-        and any(socket.container == name and socket.path.startswith(path) for name, path in places)
-    }
-    return bool(sockets) and usage.inodes <= len(sockets) + 1
-
-
-def _over_ip(snapshot: Snapshot, channel: Channel, moved: str) -> Crossing:
-    address, port = endpoints.split(channel.via)
-    client, server = channel.a or "the client", channel.b or "the server"
-    service = f"the name of a Service for {server if server == moved else 'the Pod that stays'}"
-    if not endpoints.is_loopback(address):
-        return Crossing(
-            channel=channel,
-            fate="survives",
-            why=f"it goes over the Pod's address ({address}), not over loopback",
-            todo=f"Give {client} {service}, where it has the Pod's address.",
-        )
-    there = [
-        each for each in snapshot.network.listeners if each.port == port and each.protocol == channel.kind
-    ]
-    reachable = any(not endpoints.is_loopback(each.address) for each in there)
-    where = listed(dict.fromkeys(endpoint(each.address, each.port) for each in there)) or channel.via
-    listen = "" if reachable else f"Let {server} listen on 0.0.0.0:{port} (it listens on {where}). "
-    reason = f"loopback ends at the Pod, and {client} uses {channel.via}"
-    return Crossing(
-        channel=channel,
-        fate="change",
-        why=reason if reachable else f"{reason}, where alone {server} listens",
-        todo=f"{listen}Replace {channel.via} in {client}'s configuration by {service}, port {port}.",
-    )
-
-
-def _over_volume(channel: Channel, volume: Volume | None) -> Crossing:
-    kind = volume.type if volume else "unknown"
-    if kind in _NETWORK_VOLUMES:
-        return Crossing(
-            channel=channel, fate="survives", why=f"a {kind} volume can be mounted on any node", todo=""
-        )
-    if kind == "persistentVolumeClaim":
-        claim = volume.source if volume and volume.source else channel.via
-        return Crossing(
-            channel=channel,
-            fate="change",
-            why=f"claim {claim} can be mounted by two Pods on different nodes only if it is ReadWriteMany",
-            todo=f"See `kubectl get pvc {claim}`: with ReadWriteMany mount it in both Pods; with "
-            "ReadWriteOnce both have to be on one node.",
-        )
-    if kind == "hostPath":
-        return Crossing(
-            channel=channel,
-            fate="change",
-            why="a hostPath is a directory of one node",
-            todo="Keep both Pods on one node (podAffinity), or put a ReadWriteMany claim in its place.",
-        )
-    return Crossing(
-        channel=channel,
-        fate="bound",
-        why=f"{'an emptyDir' if kind == 'emptyDir' else 'the volume'} belongs to one Pod",
-        todo="Put a ReadWriteMany claim or an object store in its place, or let one send the files to the "
-        "other.",
-    )
-
-
-def _notes(snapshot: Snapshot, moved: Container, crossings: tuple[Crossing, ...]) -> Iterator[str]:
+def _notes(
+    snapshot: Snapshot, moved: Container, crossings: tuple[Crossing, ...], unseen: list[str]
+) -> Iterator[str]:
     ports = {each.port for each in moved.ports}
     ports |= {each.port for each in snapshot.network.listeners if each.container == moved.name}
     for service in snapshot.services:
@@ -254,14 +160,9 @@ def _notes(snapshot: Snapshot, moved: Container, crossings: tuple[Crossing, ...]
                 f"{moved.name} listens on {at}; nobody was connected when podprobe looked, but whoever "
                 "uses it would lose it."
             )
-    unseen = [
-        each
-        for each in snapshot.visibility
-        if each.level != ("full") and each.container in {None, moved.name}
-    ]
-    if unseen:
-        areas = listed(sorted({each.area for each in unseen}))
-        yield f"Not everything could be seen ({areas}): there may be channels that are missing here."
+    # Where nothing binds, the summary says so.
+    if unseen and any(each.fate == "bound" for each in crossings):
+        yield f"Not everything could be seen ({listed(unseen)}): there may be channels that are missing here."
     if moved.kind in {"sidecar", "init"}:
         yield (
             f"{moved.name} is a {moved.kind} container: in a Pod of its own it no longer starts before the "

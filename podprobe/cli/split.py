@@ -25,18 +25,19 @@ if TYPE_CHECKING:
 def command(target: str, container: str, output: str, access: Access, options: SessionOptions) -> None:
     """Say what would break if a container moved to a Pod of its own.
 
-    Every channel between it and the others survives behind a Service, needs a change, or binds it to the Pod.
+    Every channel between it and the others survives behind a Service, needs a change, or binds it to the Pod. Looks
+    several times within two seconds: much is used for a moment at a time.
     """
     from podprobe.analysis.split import split
     from podprobe.opening import open_looker
     from podprobe.report.split import as_json, as_text
+    from podprobe.splitting import looks
 
     with open_looker(target, access, options, show_progress) as looker:
         try:
-            snapshot = looker.look()
+            result = split(looks(looker, container), container)
         finally:
             end_progress()
-    result = split(snapshot, container)
     if output == "json":
         click.echo(as_json(result), nl=False)
     else:

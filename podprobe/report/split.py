@@ -14,14 +14,16 @@ from podprobe.report.table import draw
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from podprobe.analysis.split import Crossing, Fate, Split
+    from podprobe.analysis.crossings import Crossing, Fate
+    from podprobe.analysis.split import Split
 
 _FATE: dict[Fate, tuple[str, str]] = {
     "survives": ("● survives", "green"),
     "change": ("▲ needs a change", "yellow"),
+    "unknown": ("? other end unknown", "yellow"),
     "bound": ("✖ bound to the Pod", "bold red"),
 }
-_VERDICT = {"possible": "green", "after-changes": "yellow", "bound": "bold red"}
+_VERDICT = {"possible": "green", "uncertain": "yellow", "after-changes": "yellow", "bound": "bold red"}
 
 
 def as_json(split: Split) -> str:
@@ -55,7 +57,7 @@ def _crossing(crossing: Crossing, width: int | None) -> Iterator[Text]:
     arrow = "→" if channel.directed else "↔"
     yield Text.assemble(
         (f"{sign:<19}", style),
-        f" {neutral(channel.a or 'outside')} {arrow} {neutral(channel.b or 'outside')}  ",
+        f" {neutral(channel.a or 'unknown')} {arrow} {neutral(channel.b or 'unknown')}  ",
         (channel.kind, "dim"),
         f" {neutral(channel.via)}",
         (f"  {neutral(channel.detail)}" if channel.detail else "", "dim"),

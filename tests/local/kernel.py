@@ -92,10 +92,10 @@ def namespace(pid: int | str, kind: str) -> int | None:
         return None
 
 
-def run_in(demo: Demo, *command: str, container: str | None = None) -> str:
-    """What a program of this machine prints in the Pod's namespaces; in a container, its PIDs and files too."""
+def run_in(demo: Demo, *command: str, container: str | None = None, files: bool = True) -> str:
+    """What a program of this machine prints in the Pod's namespaces; in a container, its PIDs and `files` too."""
     pid = processes(demo, container)[0] if container else demo.pid
-    kinds = ["--net", "--ipc", "--uts"] + (["--pid", "--mount"] if container else [])
+    kinds = ["--net", "--ipc", "--uts"] + (["--pid", *(["--mount"] if files else [])] if container else [])
     if namespace(pid, "user") != namespace("self", "user"):
         kinds += ["--user", "--preserve-credentials"]
     return subprocess.run(
