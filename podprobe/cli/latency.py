@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from podprobe.analysis.matrix import Cell, Endpoint
     from podprobe.model import Latency, Snapshot
     from podprobe.targets.access import Access
+    from podprobe.targets.base import PodState
 
 
 @click.command(
@@ -97,6 +98,8 @@ def command(
     opened = open_target(parse(target), access)
     prices: list[Price] = []
     with Session(opened, SessionOptions(active=False), show_progress) as session:
+        if containers:
+            _check(containers, opened.state())
         try:
             snapshot = session.look()
             agents = _from(list(opened.agents(show_progress).agents), containers, opened.label)
@@ -122,6 +125,14 @@ def command(
             f"nothing in {opened.label} could be probed" + "".join(f"; {note}" for note in notes[:3])
         )
     _print(latencies, _pairs(measured, wanted), prices, notes, output)
+
+
+def _check(containers: tuple[str, ...], state: PodState) -> None:
+    """Before agents start: theirs is for good in the Pod's spec, and a misspelt name costs none."""
+    from podprobe.analysis.containers import container_named
+
+    for name in containers:
+        container_named(name, state.containers, state.target.pod)
 
 
 def _from(agents: list[str | None], containers: tuple[str, ...], label: str) -> list[str | None]:

@@ -27,6 +27,16 @@ def test_a_namespace_without_permission(kube: Kube, namespace: str) -> None:
     )
 
 
+def test_a_misspelt_container_costs_the_pod_no_agent(kube: Kube, namespace: str) -> None:
+    kube.apply(pods.pod("one", namespace, pods.sleeper("a", kube.images), pods.sleeper("b", kube.images)))
+    kube.ready(namespace, "one")
+    for command in (("split", "one"), ("latency", "one")):
+        done = kube.podprobe(*command, "-n", namespace, "-c", "nope")
+        assert done.returncode == 2, done.stderr
+        assert "one has no container 'nope'" in done.stderr
+    assert not kube.agents(namespace, "one")
+
+
 def test_a_pending_pod(kube: Kube, namespace: str) -> None:
     kube.apply(
         pods.pod("nowhere", namespace, pods.sleeper("a", kube.images), nodeSelector={"no": "such-node"}),
