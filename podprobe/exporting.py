@@ -155,11 +155,13 @@ class _Reasons(logging.Handler):
 
 
 def _root(error: BaseException) -> str:
-    """What the system said, without the four layers that passed it on."""
+    """What the system said, without the four layers that passed it on: those quote whole metrics."""
     seen: BaseException | None = error
+    words = ""
     while seen is not None:
         if isinstance(seen, OSError) and seen.strerror:
             return seen.strerror
+        words = " ".join(str(seen).split()) or type(seen).__name__
         inner = getattr(seen, "reason", None) or (seen.args[0] if seen.args else None)
         seen = inner if isinstance(inner, BaseException) else seen.__cause__ or seen.__context__
-    return " ".join(str(error).split())
+    return words

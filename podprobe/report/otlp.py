@@ -37,6 +37,7 @@ _ATTRIBUTES = {"container": "k8s.container.name"}
 """Labels that the semantic conventions have a name for."""
 _LEFT_OUT = frozenset({"look_timestamp_seconds"})
 """Every data point carries its time."""
+_INTEGERS = 2.0**63
 _UNKNOWN_START = 0
 """When the kernel began to count is not known: 0 says so."""
 
@@ -63,14 +64,17 @@ def _data(target: Target, found: Iterable[Sample], at: float) -> MetricsData:
             _ATTRIBUTES.get(label, label): text for label, text in zip(labels, values, strict=True) if text
         }
         points.setdefault(name, []).append(
-            NumberDataPoint(
-                attributes, _UNKNOWN_START, nanoseconds, int(value) if value.is_integer() else value
-            )
+            NumberDataPoint(attributes, _UNKNOWN_START, nanoseconds, _number(value))
         )
     scope = ScopeMetrics(
         InstrumentationScope("podprobe", __version__), [_metric(name, points[name]) for name in points], ""
     )
     return MetricsData([ResourceMetrics(_resource(target), [scope], "")])
+
+
+def _number(value: float) -> int | float:
+    """A whole number as one, where OTLP's 64 bits with a sign hold it: the kernel's usual `shmmax` is beyond that."""
+    return int(value) if value.is_integer() and -_INTEGERS <= value < _INTEGERS else value
 
 
 def _metric(name: str, points: list[NumberDataPoint]) -> Metric:

@@ -14,6 +14,7 @@ import pytest
 from podprobe.model import from_json
 from podprobe.targets.local.demo.inside.faults import NAMES
 from tests.local import kernel
+from tests.support.otlp import receiver
 
 
 def _demo(*arguments: str, before: list[str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -102,3 +103,15 @@ def test_it_goes_when_its_terminal_hangs_up() -> None:
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+@pytest.mark.namespaces
+def test_a_real_kernels_numbers_reach_a_collector() -> None:
+    with receiver() as kept:
+        otlp = f"http://127.0.0.1:{kept.port}"
+        ran = _demo("--healthy", "watch", "--count", "1", "--quiet", "--otlp", otlp)
+        assert (ran.returncode, ran.stderr) == (0, "")
+        (request,) = kept.requests
+    (scope,) = request.resource_metrics[0].scope_metrics
+    (limits,) = (one.gauge.data_points for one in scope.metrics if one.name == "podprobe.ipc.limit")
+    assert "shmmax_bytes" in {label.value.string_value for one in limits for label in one.attributes}

@@ -7,13 +7,14 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 
 from podprobe import __version__
 from podprobe.analysis.times import epoch
 from podprobe.errors import UsageError
 from podprobe.exporting import OtlpExporter, parse_endpoint
-from podprobe.model import to_json
+from podprobe.model import Limit, to_json
 from podprobe.report.metrics import METRICS, opentelemetry_name
 from podprobe.report.prometheus import Metrics
 from tests.support.otlp import receiver
@@ -87,6 +88,32 @@ def test_whose_they_are_and_when() -> None:
     at = epoch(pod.taken_at)
     assert at
     assert {point.time_unix_nano for point in cpu.sum.data_points} == {int(at * 1e9)}
+
+
+@pytest.mark.parametrize("limit", [2**63 - 1, 18_446_744_073_692_774_399])
+def test_the_kernels_usual_limits_are_beyond_an_integer_and_sent(limit: int) -> None:
+    pod = troubled_pod()
+    ipc = msgspec.structs.replace(pod.ipc, limits=(Limit(name="shmmax_bytes", limit=limit, used=None),))
+    said: list[str] = []
+    with receiver() as kept:
+        with OtlpExporter(parse_endpoint(f"http://127.0.0.1:{kept.port}"), said.append) as exporter:
+            exporter.add(msgspec.structs.replace(pod, ipc=ipc))
+        assert said == []
+        (request,) = kept.requests
+    found = _points(request)["podprobe_ipc_limit", frozenset({("limit", "shmmax_bytes")})]
+    assert found == float(limit)
+
+
+def test_what_cannot_be_encoded_is_told_without_the_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("podprobe.report.otlp._number", lambda _: 2**63)
+    said: list[str] = []
+    with receiver() as kept:
+        with OtlpExporter(parse_endpoint(f"http://127.0.0.1:{kept.port}"), said.append) as exporter:
+            exporter.add(troubled_pod())
+        assert not kept.requests
+    (line,) = said
+    assert "Value out of range" in line
+    assert "Metric" not in line
 
 
 def test_every_name_is_a_name_of_its_own() -> None:
