@@ -65,7 +65,7 @@ class Recorder:
         keep: how many rotated files stay.
 
     Raises:
-        SnapshotError: the file cannot be written.
+        SnapshotError: the file cannot be written, or is no recording.
     """
 
     def __init__(self, path: Path, *, rotate_bytes: int | None = None, keep: int = 5) -> None:
@@ -119,6 +119,12 @@ def _mend(path: Path) -> None:
     """Take away a last line that was cut off, so that the first new one does not continue it."""
     if not path.stat().st_size:
         return
+    with path.open("rb") as file:
+        if _is_indented(file.readline(LARGEST_BYTES)):
+            raise SnapshotError(
+                f"{path} is a single snapshot: a line after it would make it unreadable",
+                "name another file to record to",
+            )
     recording = Recording(path)
     recording[-1]  # or this is another program's file, and not ours to write to
     end = recording.end
@@ -144,8 +150,7 @@ def _places(path: Path) -> list[tuple[Path, int, int]]:
             places: list[tuple[Path, int, int]] = []
             start = 0
             while line := file.readline(LARGEST_BYTES):
-                # A recording's lines are whole objects; an indented snapshot's first line is a brace alone.
-                if line.rstrip() == b"{" and not places:
+                if not places and _is_indented(line):
                     return [(path, start, _bounded(path, size - start))]
                 if line.strip() and not (places and _cut_off(line)):
                     places.append((path, start, _bounded(path, len(line))))
@@ -155,6 +160,11 @@ def _places(path: Path) -> list[tuple[Path, int, int]]:
     if not places:
         raise SnapshotError(f"{path} holds no snapshot", "take one with: podprobe snapshot POD -o json")
     return places
+
+
+def _is_indented(line: bytes) -> bool:
+    """A recording's lines are whole objects; an indented snapshot's first line is a brace alone."""
+    return line.rstrip() == b"{"
 
 
 def _cut_off(line: bytes) -> bool:

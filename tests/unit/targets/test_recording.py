@@ -119,3 +119,12 @@ def test_another_programs_file_is_not_appended_to(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError):
         Recorder(path)
     assert path.read_text() == "milk, eggs\n"
+
+
+def test_a_single_snapshot_is_not_appended_to(tmp_path: Path) -> None:
+    path = tmp_path / "one.json"
+    path.write_text(to_json(troubled_pod()) + "\n")
+    with pytest.raises(SnapshotError, match="is a single snapshot") as told:
+        Recorder(path)
+    assert "another file" in told.value.hint
+    assert list(Recording(path)) == [troubled_pod()]
