@@ -5,6 +5,7 @@
     PodprobeError
     ├── UsageError          the call itself is wrong                      exit 2
     ├── ConfigError         a configuration file or variable is wrong     exit 2
+    ├── OutputError         what was seen cannot be written               exit 1
     └── LookError           podprobe could not look                       exit 1
         ├── TargetError     the target is not there, or cannot be looked at
         ├── AccessError     permission is missing
@@ -43,6 +44,10 @@ class ConfigError(PodprobeError):
     """A configuration file or a `PODPROBE_*` variable holds what it may not."""
 
     exit_code = 2
+
+
+class OutputError(PodprobeError):
+    """What was seen cannot be written: to a file, or to stdout."""
 
 
 class LookError(PodprobeError):

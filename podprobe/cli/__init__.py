@@ -6,13 +6,13 @@ import atexit
 import gc
 import importlib
 import importlib.util
-import os
 import sys
 from typing import Any
 
 import click
 
 from podprobe import __version__
+from podprobe.cli.terminal import drop_stdout, prepare_stdout
 from podprobe.errors import PodprobeError
 
 COMMANDS = {
@@ -51,8 +51,7 @@ class _LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # What is still buffered goes nowhere, or the interpreter would complain when it flushes at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            drop_stdout()
             sys.exit(0)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -77,6 +76,7 @@ def podprobe() -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point. Errors meant for users are printed to stderr, without a traceback."""
     _collect_rarely()
+    prepare_stdout()
     try:
         return podprobe.main(arguments, prog_name="podprobe", standalone_mode=True)
     except PodprobeError as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import click
 
 from podprobe.cli.options import WAIT, access_options, end_progress, show_progress, target_argument
+from podprobe.cli.terminal import emit
 from podprobe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -190,9 +191,9 @@ def _print(capture: Capture, output: str) -> None:
     from podprobe.report.capture import page
 
     if output == "json":
-        click.echo(json_text(capture))
+        emit(json_text(capture) + "\n")
         return
     terminal = sys.stdout.isatty()
     color = terminal and "NO_COLOR" not in os.environ
     width = shutil.get_terminal_size().columns if terminal else None
-    click.echo(page(capture, color=color, width=width), nl=False, color=color)
+    emit(page(capture, color=color, width=width), color=color)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podprobe.cli.options import access_options, target_argument
+from podprobe.cli.terminal import emit
 
 if TYPE_CHECKING:
     from podprobe.targets.access import Access
@@ -36,4 +37,4 @@ def command(target: str, access: Access) -> None:
         label = opened.label
     finally:
         opened.close()
-    click.echo(f"ended {len(ended)} {'agent' if len(ended) == 1 else 'agents'} in {neutral(label)}")
+    emit(f"ended {len(ended)} {'agent' if len(ended) == 1 else 'agents'} in {neutral(label)}\n")

@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from podprobe.cli.terminal import emit
 from podprobe.errors import UsageError
 
 _PLACE = "demo:"
@@ -26,7 +27,7 @@ def _list_faults(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         looks = max(RULES[code].looks for code in fault.findings)
         takes = fault.takes or (f"{looks} looks" if looks > 1 else "")
         note = f" (Takes {takes}: watch, or tui.)" if takes else ""
-        click.echo(f"{fault.name:<24} {', '.join(fault.findings):<16} {fault.summary}{note}")
+        emit(f"{fault.name:<24} {', '.join(fault.findings):<16} {fault.summary}{note}\n")
     ctx.exit()
 
 
@@ -74,7 +75,7 @@ def command(active: tuple[str, ...], healthy: bool, keep: bool, words: tuple[str
             click.echo(f"demo: {note}", err=True)
         target = f"local:{pod.pid}"
         if keep:
-            click.echo(target)
+            emit(f"{target}\n")
             click.echo("demo: the Pod is there until Ctrl-C", err=True)
             signal.pause()
         from podprobe.cli import podprobe

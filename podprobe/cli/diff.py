@@ -10,7 +10,7 @@ import click
 
 from podprobe.cli.exits import ExitCode
 from podprobe.cli.options import access_options, end_progress, look_options, show_progress, target_argument
-from podprobe.cli.terminal import color_and_width
+from podprobe.cli.terminal import color_and_width, emit
 from podprobe.errors import UsageError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def command(
         text = difference_json(before, after, found, noise=noise)
     else:
         text = difference_table(before, after, found, noise=noise, color=color, width=width)
-    click.echo(text, nl=False, color=color)
+    emit(text, color=color)
     sys.exit(ExitCode.WARNING if found.changes else ExitCode.OK)
 
 
@@ -112,7 +112,7 @@ def _replicas(target: str, output: str, access: Access, options: SessionOptions)
         text = replicas_json(looked, failed, oddities)
     else:
         text = replicas_table(looked, failed, oddities, color=color, width=width)
-    click.echo(text, nl=False, color=color)
+    emit(text, color=color)
     if failed:
         return ExitCode.COULD_NOT_LOOK
     return ExitCode.WARNING if oddities else ExitCode.OK

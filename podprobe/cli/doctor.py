@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podprobe.cli.options import access_options, target_argument
+from podprobe.cli.terminal import emit
 
 if TYPE_CHECKING:
     from podprobe.targets.access import Access
@@ -52,7 +53,7 @@ def command(target: str | None, output: str, role: bool, access: Access) -> None
     from podprobe.targets.resolve import parse
 
     if role:
-        click.echo(kubernetes.role(), nl=False)
+        emit(kubernetes.role())
         return
     named = None
     if target is not None:
@@ -69,9 +70,9 @@ def command(target: str | None, output: str, role: bool, access: Access) -> None
     if output == "json":
         from podprobe.model import json_text
 
-        click.echo(json_text({"works": not missing, "checks": made}))
+        emit(json_text({"works": not missing, "checks": made}) + "\n")
     else:
-        click.echo(f"podprobe cannot work here: {missing} missing" if missing else "podprobe can work here")
+        emit(f"podprobe cannot work here: {missing} missing\n" if missing else "podprobe can work here\n")
     sys.exit(1 if missing else 0)
 
 
@@ -81,8 +82,9 @@ def _show(check: Check) -> None:
     mark, color = _MARKS[check.level]
     plain = "NO_COLOR" in os.environ or not sys.stdout.isatty()
     head = f"{mark} {check.level:<8}"
-    click.echo(
-        f"{head if plain else click.style(head, fg=color)} {neutral(check.name)}: {neutral(check.detail, 600)}"
+    emit(
+        f"{head if plain else click.style(head, fg=color)} {neutral(check.name)}: {neutral(check.detail, 600)}\n",
+        color=not plain,
     )
     if check.remedy:
-        click.echo(f"             → {neutral(check.remedy, 600)}")
+        emit(f"             → {neutral(check.remedy, 600)}\n")

@@ -7,6 +7,8 @@ import sys
 
 import click
 
+from podprobe.cli.terminal import emit
+
 
 def _complete_code(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001  # click's signature
     from podprobe.findings import RULES
@@ -27,7 +29,7 @@ def command(codes: tuple[str, ...]) -> None:
 
     if not codes:
         for code, severities, title in overview():
-            click.echo(f"{code}  {severities:<17} {title}")
+            emit(f"{code}  {severities:<17} {title}\n")
         return
     configured = load().thresholds
     rules = [find(code) for code in codes]
@@ -38,4 +40,4 @@ def command(codes: tuple[str, ...]) -> None:
 
         Console().print(Markdown(text))
     else:
-        click.echo(text, nl=False)
+        emit(text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podprobe.cli.options import DURATION, WAIT, access_options, end_progress, show_progress, target_argument
+from podprobe.cli.terminal import emit
 from podprobe.errors import AgentError, UsageError
 
 if TYPE_CHECKING:
@@ -215,9 +216,9 @@ def _print(
     if output == "json":
         for note in notes:
             click.echo(f"podprobe: {neutral(note)}", err=True)
-        click.echo(json_text(latencies))
+        emit(json_text(latencies) + "\n")
         return
     terminal = sys.stdout.isatty()
     color = terminal and "NO_COLOR" not in os.environ
     width = shutil.get_terminal_size().columns if terminal else None
-    click.echo(page(latencies, pairs, prices, notes, color=color, width=width), nl=False, color=color)
+    emit(page(latencies, pairs, prices, notes, color=color, width=width), color=color)

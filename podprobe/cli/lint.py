@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podprobe.cli.exits import ExitCode, FailOn
-from podprobe.cli.terminal import color_and_width
+from podprobe.cli.terminal import color_and_width, emit
 from podprobe.errors import TargetError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def command(names: tuple[str, ...], output: str, fail_on: FailOn) -> None:
             "an object has an apiVersion and a kind; a chart has to be rendered first: helm template …",
         )
     color, width = color_and_width()
-    click.echo(render(files, output, color=color, width=width), nl=False, color=color)
+    emit(render(files, output, color=color, width=width), color=color)
     for problem in problems:
         click.echo(f"podprobe: {neutral(str(problem), 2000)}", err=True)
         if problem.hint:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,13 @@ import click
 
 from podprobe.cli.exits import ExitCode, FailOn, judged
 from podprobe.cli.options import access_options, end_progress, look_options, show_progress, target_argument
-from podprobe.cli.terminal import color_and_width
-from podprobe.errors import UsageError
+from podprobe.cli.terminal import color_and_width, emit
+from podprobe.errors import OutputError, UsageError
 from podprobe.report import FORMATS
 
 if TYPE_CHECKING:
-    from podprobe.fleet import Member
+    from podprobe.fleet import Member, Outcome
+    from podprobe.report.files import Folder
     from podprobe.session import SessionOptions
     from podprobe.targets.access import Access
 
@@ -107,7 +109,7 @@ def _one(target: str, output: str, fail_on: FailOn, access: Access, options: Ses
             end_progress()
         color, width = color_and_width()
         text = render([snapshot], output, color=color, width=width, past=looker.past)
-    click.echo(text, nl=False, color=color)
+    emit(text, color=color)
     return judged(snapshot, fail_on)
 
 
@@ -130,22 +132,36 @@ def _many(
     document = renderer("table" if folder else output or "table", Look(color=color, width=width, many=True))
     progress = FleetProgress(len(members), parallel)
     codes: set[ExitCode] = set()
+    read = True
     for outcome in look_at_all(members, access, options, parallel=parallel):
-        progress.count(outcome)
-        if outcome.snapshot is None:
+        done = _filed(outcome, folder) if folder else outcome
+        progress.count(done)
+        if done.snapshot is None:
             codes.add(ExitCode.COULD_NOT_LOOK)
-            text = document.failed(outcome.member.label, str(outcome.error))
+            text = document.failed(done.member.label, str(done.error))
         else:
-            codes.add(judged(outcome.snapshot, fail_on))
-            if folder:
-                folder.write(outcome.snapshot)
-            text = document.add(outcome.snapshot)
-        if text:
+            codes.add(judged(done.snapshot, fail_on))
+            text = document.add(done.snapshot)
+        if text and read:
             progress.clear()
-            click.echo(text, nl=False, color=color)
+            read = emit(text, color=color)
+        if not read and fail_on == "none" and not folder:
+            break  # nobody waits for the rest, neither for the text nor for a verdict or a file
     progress.clear()
-    click.echo(document.end(), nl=False, color=color)
+    if read:
+        emit(document.end(), color=color)
     return worst(codes)
+
+
+def _filed(outcome: Outcome, folder: Folder) -> Outcome:
+    """With the snapshot in its file; where that cannot be written, that is the Pod's failure and no other's."""
+    if outcome.snapshot is None:
+        return outcome
+    try:
+        folder.write(outcome.snapshot)
+    except OutputError as error:
+        return replace(outcome, snapshot=None, error=error)
+    return outcome
 
 
 def worst(codes: set[ExitCode]) -> ExitCode:

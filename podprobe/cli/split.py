@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from podprobe.cli.options import access_options, end_progress, look_options, show_progress, target_argument
-from podprobe.cli.terminal import color_and_width
+from podprobe.cli.terminal import color_and_width, emit
 
 if TYPE_CHECKING:
     from podprobe.session import SessionOptions
@@ -39,7 +39,7 @@ def command(target: str, container: str, output: str, access: Access, options: S
         finally:
             end_progress()
     if output == "json":
-        click.echo(as_json(result), nl=False)
+        emit(as_json(result))
     else:
         color, width = color_and_width()
-        click.echo(as_text(result, color=color, width=width), nl=False, color=color)
+        emit(as_text(result, color=color, width=width), color=color)

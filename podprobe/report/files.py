@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import TYPE_CHECKING
 
-from podprobe.errors import UsageError
+from podprobe.errors import OutputError, UsageError
 from podprobe.report import EXTENSIONS, render
 
 if TYPE_CHECKING:
@@ -39,15 +40,24 @@ class Folder:
             raise UsageError(f"cannot make the directory {path}: {error.strerror}") from None
 
     def write(self, snapshot: Snapshot) -> Path:
-        """Write one snapshot, over an older file of the same Pod."""
+        """Write one snapshot, over an older file of the same Pod.
+
+        Raises:
+            OutputError: there is no room, or no permission.
+        """
         file = self._path / self._name(snapshot)
+        self._put(file, render([snapshot], self._output))
+        return file
+
+    def _put(self, file: Path, text: str) -> None:
         part = file.with_name(f".{file.name}.part")
         try:
-            part.write_text(render([snapshot], self._output), encoding="utf-8")
+            part.write_text(text, encoding="utf-8")
             part.replace(file)
         except OSError as error:
-            raise UsageError(f"cannot write {file}: {os.strerror(error.errno or 0)}") from None
-        return file
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise OutputError(f"cannot write {file}: {os.strerror(error.errno or 0)}") from None
 
     def _name(self, snapshot: Snapshot) -> str:
         target = snapshot.target

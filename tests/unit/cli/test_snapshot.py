@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,7 @@ from podprobe.cli.snapshot import worst
 from podprobe.model import Snapshot, from_json, json_schema, to_json
 from podprobe.report import FORMATS
 from tests.support.hostile import poison
-from tests.support.samples import healthy_pod, troubled_pod
+from tests.support.samples import healthy_pod, large_pod, troubled_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +133,64 @@ def test_a_reader_that_has_gone_is_no_error(troubled: str) -> None:
         ["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False
     )
     assert (result.returncode, result.stderr) == (0, "")
+
+
+def _piped(arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
+    """A command line of the shell, with `podprobe` in it."""
+    command = f'set -o pipefail; podprobe() {{ {sys.executable} -m podprobe "$@"; }}; {arguments}'
+    return subprocess.run(
+        ["bash", "-c", command], capture_output=True, check=False, env={**os.environ, **environment}
+    )
+
+
+def test_a_verdict_outlives_the_reader_of_the_output(troubled: str) -> None:
+    for target in (troubled, f"{troubled} {troubled} {troubled}"):
+        result = _piped(f"podprobe snapshot {target} -o html --fail-on critical | head -c 10")
+        assert (result.returncode, result.stderr) == (ExitCode.CRITICAL, b"")
+
+
+@pytest.mark.parametrize(
+    "command", ["snapshot", "snapshot -o html", "watch --plain --count 1", "watch --count 1"]
+)
+def test_a_stdout_that_takes_nothing_is_an_error_of_one_line(troubled: str, command: str) -> None:
+    result = _piped(f"podprobe {command} {troubled} > /dev/full")
+    assert (result.returncode, result.stderr) == (
+        1,
+        b"podprobe: cannot write to stdout: No space left on device\n",
+    )
+
+
+def test_data_is_utf_8_and_no_character_is_one_that_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "pod.json"
+    file.write_text(to_json(poison(troubled_pod(), "\u2192\U0001f980")))
+    result = _piped(f"podprobe snapshot file:{file} -o json", PYTHONIOENCODING="latin-1")
+    assert from_json(result.stdout) == from_json(file.read_bytes())
+    shown = _piped(
+        f"script -qec '{sys.executable} -m podprobe snapshot file:{file}' /dev/null",
+        PYTHONIOENCODING="latin-1",
+    )
+    assert shown.returncode == 0
+    assert rb"\U0001f980" in shown.stdout
+
+
+def test_a_full_disk_is_each_pods_failure_and_leaves_nothing_behind(
+    run: Run, healthy: str, troubled: str, tmp_path: Path
+) -> None:
+    large = _file(tmp_path, "large.json", large_pod(2_000))
+    out = tmp_path / "out"
+    # One file may be so large, as one may on a disk with little left.
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
+    try:
+        result = run("snapshot", healthy, large, troubled, "--out", str(out))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"podprobe: {large}: cannot write {out}/")
+    assert result.stdout.startswith("3 in all, 1 with something wrong, 1 not looked at")
+    names = {path.name for path in out.iterdir()}
+    assert len(names) == 2
+    assert not any(name.endswith(".part") for name in names)
 
 
 def test_the_worst_code_of_many() -> None:
