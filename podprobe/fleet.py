@@ -8,8 +8,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from podprobe.errors import TargetError, readable
+from podprobe.errors import TargetError, UsageError, readable
 from podprobe.opening import open_looker
+from podprobe.targets.resolve import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -51,6 +52,10 @@ class Outcome:
     snapshot: Snapshot | None
     error: PodprobeError | None
     seconds: float
+    namespace: str | None = None
+    """Of the Pod; `None` where it has none, or it is not known."""
+    pod: str = ""
+    """Its name; where none of a workload's Pods was found, what was asked for: `deploy/web`."""
 
 
 @dataclass(frozen=True)
@@ -131,13 +136,42 @@ def _look(member: Member, access: Access, options: SessionOptions) -> Outcome:
     began = time.monotonic()
     snapshot: Snapshot | None = None
     failure: PodprobeError | None = None
+    label = ""
     try:
         own = replace(access, namespace=member.namespace) if member.namespace else access
         with open_looker(member.target, own, options, _unheard) as looker:
-            snapshot = looker.look()
+            try:
+                snapshot = looker.look()
+            finally:
+                label = looker.label
     except Exception as error:  # noqa: BLE001  # a defect that one Pod brings to light is no other Pod's
         failure = readable(error)
-    return Outcome(member, snapshot, failure, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    if snapshot is not None:
+        return Outcome(member, snapshot, failure, seconds, snapshot.target.namespace, snapshot.target.pod)
+    return Outcome(member, None, failure, seconds, *_place(member, access, label))
+
+
+def _place(member: Member, access: Access, label: str) -> tuple[str | None, str]:
+    """Namespace and name of a Pod that could not be looked at, as far as they are known.
+
+    Args:
+        member: as it was asked for.
+        access: what the command line says.
+        label: of the target, if it came to one: `namespace/pod`, or `namespace/workload` where no Pod was found.
+    """
+    try:
+        ref = parse(member.target)
+    except UsageError:
+        return None, member.target
+    if ref.kind in ("file", "local"):
+        return None, label or member.target
+    namespace, _, found = label.rpartition("/")
+    asked = ref.name if ref.kind == "pod" else f"{ref.kind}/{ref.name}"
+    return (
+        namespace or member.namespace or access.namespace,
+        found if found and found != ref.name else asked,
+    )
 
 
 def _unheard(progress: Progress) -> None:

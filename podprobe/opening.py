@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 class Looker(Protocol):
     """What can be looked at: a `Session`, or a snapshot taken earlier."""
 
+    @property
+    def label(self) -> str:
+        """How the user would name it: `default/mc3`."""
+
     def declared(self) -> Snapshot:
         """What is known at once."""
 
@@ -48,6 +52,7 @@ class Recorded:
     """A snapshot in a file, of a recording the last: looking at it again shows the same."""
 
     def __init__(self, path: Path) -> None:
+        self.label = f"file:{path}"
         self._recording = Recording(path)
         self._snapshot = self._recording[-1]
 

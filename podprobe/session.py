@@ -216,6 +216,11 @@ class Session:
         return capturing_agent(self._connected.agents, self.target.label)
 
     @property
+    def label(self) -> str:
+        """What is looked at, as the user would name it: `default/mc3`."""
+        return self.target.label
+
+    @property
     def past(self) -> Sequence[Snapshot]:
         """The recent looks before the last, oldest first."""
         return tuple(self._history)[:-1]

@@ -17,6 +17,7 @@ from podprobe.report import FORMATS
 
 if TYPE_CHECKING:
     from podprobe.fleet import Member, Outcome
+    from podprobe.report import Missed
     from podprobe.report.files import Folder
     from podprobe.session import SessionOptions
     from podprobe.targets.access import Access
@@ -138,7 +139,7 @@ def _many(
         progress.count(done)
         if done.snapshot is None:
             codes.add(ExitCode.COULD_NOT_LOOK)
-            text = document.failed(done.member.label, str(done.error))
+            text = document.failed(_missed(done))
         else:
             codes.add(judged(done.snapshot, fail_on))
             text = document.add(done.snapshot)
@@ -155,13 +156,20 @@ def _many(
 
 def _filed(outcome: Outcome, folder: Folder) -> Outcome:
     """With the snapshot in its file; where that cannot be written, that is the Pod's failure and no other's."""
-    if outcome.snapshot is None:
-        return outcome
     try:
-        folder.write(outcome.snapshot)
+        if outcome.snapshot is None:
+            folder.failed(_missed(outcome))
+        else:
+            folder.write(outcome.snapshot)
     except OutputError as error:
-        return replace(outcome, snapshot=None, error=error)
+        return replace(outcome, snapshot=None, error=outcome.error or error)
     return outcome
+
+
+def _missed(outcome: Outcome) -> Missed:
+    from podprobe.report import Missed
+
+    return Missed(outcome.namespace, outcome.pod, str(outcome.error))
 
 
 def worst(codes: set[ExitCode]) -> ExitCode:

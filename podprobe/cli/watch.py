@@ -201,7 +201,7 @@ class _Told:
 
         target = self._last.target if self._last else None
         if self._server and target:
-            self._metrics.failed(f"{target.namespace or ''}/{target.pod}")
+            self._metrics.failed(target.namespace, target.pod)
             self._server.looked(neutral(error.message))
         if self._exporter and target:
             self._exporter.failed(target)

@@ -22,7 +22,7 @@ FORMATS: tuple[str, ...] = get_args(Format)
 EXTENSIONS = {"table": "txt", "markdown": "md", "prometheus": "prom"}
 """File name extensions that are not the format's name."""
 
-__all__ = ["EXTENSIONS", "FORMATS", "Format", "Look", "Renderer", "render", "renderer"]
+__all__ = ["EXTENSIONS", "FORMATS", "Format", "Look", "Missed", "Renderer", "render", "renderer"]
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,29 @@ class Look:
     """Of a single snapshot, those before it, oldest first: `html` draws trends."""
 
 
+@dataclass(frozen=True)
+class Missed:
+    """A Pod that could not be looked at."""
+
+    namespace: str | None
+    """`None` where the target has none (a file, `local:PID`), or it is not known."""
+    pod: str
+    """Its name; where none of a workload's Pods is known, what was asked for: `deploy/web`."""
+    reason: str
+
+    @property
+    def label(self) -> str:
+        """`namespace/pod` where the namespace is known."""
+        return f"{self.namespace}/{self.pod}" if self.namespace else self.pod
+
+
 class Renderer(Protocol):
     """Turns a stream of snapshots into text. Each piece ends a line; together they are one document."""
 
     def add(self, snapshot: Snapshot) -> str:
         """The text that can be written now."""
 
-    def failed(self, label: str, reason: str) -> str:
+    def failed(self, missed: Missed) -> str:
         """A Pod that could not be looked at. Formats that have no place for it say nothing."""
 
     def end(self) -> str:

@@ -8,12 +8,13 @@ import re
 from typing import TYPE_CHECKING
 
 from podprobe.errors import OutputError, UsageError
-from podprobe.report import EXTENSIONS, render
+from podprobe.report import EXTENSIONS, render, renderer
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from podprobe.model import Snapshot
+    from podprobe.report import Missed
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _LONGEST = 200
@@ -45,8 +46,25 @@ class Folder:
         Raises:
             OutputError: there is no room, or no permission.
         """
-        file = self._path / self._name(snapshot)
+        file = self._path / self._name(snapshot.target.namespace, snapshot.target.pod)
         self._put(file, render([snapshot], self._output))
+        return file
+
+    def failed(self, missed: Missed) -> Path | None:
+        """Say of a Pod that it could not be looked at, where the format has words for a Pod that is down.
+
+        What an older file of the Pod says is no longer true: a collector that reads it would go on counting the Pod
+        as seen. The other formats tell when they were made.
+
+        Raises:
+            OutputError: as of `write`.
+        """
+        if self._output != "prometheus":
+            return None
+        made = renderer(self._output)
+        text = made.failed(missed) + made.end()
+        file = self._path / self._name(missed.namespace, missed.pod)
+        self._put(file, text)
         return file
 
     def _put(self, file: Path, text: str) -> None:
@@ -59,9 +77,8 @@ class Folder:
                 part.unlink(missing_ok=True)
             raise OutputError(f"cannot write {file}: {os.strerror(error.errno or 0)}") from None
 
-    def _name(self, snapshot: Snapshot) -> str:
-        target = snapshot.target
-        stem = safe_name("_".join(filter(None, (target.namespace, target.pod))))
+    def _name(self, namespace: str | None, pod: str) -> str:
+        stem = safe_name("_".join(filter(None, (namespace, pod))))
         name = stem
         number = 2
         while name in self._names:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from jinja2.environment import TemplateModule
 
     from podprobe.model import Snapshot
-    from podprobe.report import Look
+    from podprobe.report import Look, Missed
 
 MOST_ROWS = 5000
 """Rows of one table; a browser sorts that many at once."""
@@ -94,8 +94,8 @@ class _Page:
         self._lines.append(line)
         return self._begin(line.label) + article(snapshot, self._past)
 
-    def failed(self, label: str, reason: str) -> str:
-        line = summary.failure(label, reason)
+    def failed(self, missed: Missed) -> str:
+        line = summary.failure(missed.label, missed.reason)
         self._lines.append(line)
         return self._begin(line.label)
 

@@ -8,7 +8,7 @@ from podprobe.model import to_json
 
 if TYPE_CHECKING:
     from podprobe.model import Snapshot
-    from podprobe.report import Look
+    from podprobe.report import Look, Missed
 
 
 def document(snapshot: Snapshot, indent: int = 2) -> str:
@@ -23,7 +23,7 @@ class _Documents:
     def add(self, snapshot: Snapshot) -> str:
         return document(snapshot, self._indent)
 
-    def failed(self, label: str, reason: str) -> str:  # noqa: ARG002
+    def failed(self, missed: Missed) -> str:  # noqa: ARG002
         return ""
 
     def end(self) -> str:

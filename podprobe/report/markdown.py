@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from podprobe.model import Finding, Snapshot
-    from podprobe.report import Look
+    from podprobe.report import Look, Missed
     from podprobe.report.sections import Section
 
 _MOST_ROWS = 50
@@ -133,8 +133,8 @@ class _Documents:
             self._lines.append(summary.line(snapshot))
         return document(snapshot) + "\n"
 
-    def failed(self, label: str, reason: str) -> str:
-        line = summary.failure(label, reason)
+    def failed(self, missed: Missed) -> str:
+        line = summary.failure(missed.label, missed.reason)
         if self._lines is not None:
             self._lines.append(line)
         return f"## {inline(line.label)}\n\n**Not looked at:** {inline(line.worst)}\n\n"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from prometheus_client import Metric as Family
 
     from podprobe.model import Snapshot
-    from podprobe.report import Look
+    from podprobe.report import Look, Missed
 
 PREFIX = "podprobe_"
 
@@ -36,10 +36,13 @@ class Metrics(Collector):
         # Two labels that only differ behind the cut would be one series twice, which Prometheus refuses whole.
         self._pods[pod] = {(name, labels): value for name, labels, value in samples(snapshot)}
 
-    def failed(self, label: str) -> None:
-        """A Pod, `namespace/name`, could not be looked at. Its old numbers go: they are no longer true."""
-        namespace, _, pod = label.rpartition("/")
-        self._pods[neutral(namespace), neutral(pod)] = {("up", ()): 0.0}
+    def failed(self, namespace: str | None, pod: str) -> None:
+        """A Pod could not be looked at. Its old numbers go: they are no longer true."""
+        self._pods[neutral(namespace or ""), neutral(pod)] = {("up", ()): 0.0}
+
+    def forget(self, namespace: str | None, pod: str) -> None:
+        """A Pod is looked at no longer."""
+        self._pods.pop((neutral(namespace or ""), neutral(pod)), None)
 
     def collect(self) -> Iterator[Family]:
         """All families that have a sample."""
@@ -68,8 +71,8 @@ class _Exposition:
         self._metrics.add(snapshot)
         return ""
 
-    def failed(self, label: str, reason: str) -> str:  # noqa: ARG002
-        self._metrics.failed(label)
+    def failed(self, missed: Missed) -> str:
+        self._metrics.failed(missed.namespace, missed.pod)
         return ""
 
     def end(self) -> str:

@@ -12,7 +12,7 @@ from podprobe.report.neutral import neutral
 
 if TYPE_CHECKING:
     from podprobe.model import Finding, Severity, Snapshot
-    from podprobe.report import Look
+    from podprobe.report import Look, Missed
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVEL: dict[Severity, str] = {"critical": "error", "warning": "warning", "info": "note"}
@@ -35,8 +35,8 @@ class _Log:
             self._results.append({**result, "suppressions": suppressions(each.reason)})
         return ""
 
-    def failed(self, label: str, reason: str) -> str:
-        text = f"{neutral(label)} could not be looked at: {neutral(reason, 1000)}"
+    def failed(self, missed: Missed) -> str:
+        text = f"{neutral(missed.label)} could not be looked at: {neutral(missed.reason, 1000)}"
         self._notifications.append({"level": "error", "message": {"text": text}})
         return ""
 

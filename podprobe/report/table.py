@@ -16,7 +16,7 @@ from podprobe.report.sections.base import SEVERITY_RANK, SEVERITY_SIGN
 
 if TYPE_CHECKING:
     from podprobe.model import Finding, Snapshot
-    from podprobe.report import Look
+    from podprobe.report import Look, Missed
 
 MOST_ROWS = 25
 """Rows of one section; the rest is for `-o json` and `-o html`."""
@@ -157,7 +157,7 @@ class _Page:
     def add(self, snapshot: Snapshot) -> str:
         return page(snapshot, color=self._color, width=self._width)
 
-    def failed(self, label: str, reason: str) -> str:  # noqa: ARG002  # the command says it on stderr
+    def failed(self, missed: Missed) -> str:  # noqa: ARG002  # the command says it on stderr
         return ""
 
     def end(self) -> str:
@@ -176,8 +176,8 @@ class _Summary:
         self._lines.append(summary.line(snapshot))
         return ""
 
-    def failed(self, label: str, reason: str) -> str:
-        self._lines.append(summary.failure(label, reason))
+    def failed(self, missed: Missed) -> str:
+        self._lines.append(summary.failure(missed.label, missed.reason))
         return ""
 
     def end(self) -> str:

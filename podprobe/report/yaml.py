@@ -10,7 +10,7 @@ from podprobe.model import to_builtins
 
 if TYPE_CHECKING:
     from podprobe.model import Snapshot
-    from podprobe.report import Look
+    from podprobe.report import Look, Missed
 
 _Dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -30,7 +30,7 @@ class _Documents:
         )
         return text
 
-    def failed(self, label: str, reason: str) -> str:  # noqa: ARG002
+    def failed(self, missed: Missed) -> str:  # noqa: ARG002
         return ""
 
     def end(self) -> str:

@@ -93,3 +93,22 @@ def test_a_caller_that_stops_stops_the_rest(tmp_path: Path) -> None:
     outcomes.close()  # type: ignore[attr-defined]
     with pytest.raises(StopIteration):
         next(outcomes)
+
+
+@pytest.mark.parametrize(
+    ("member", "place"),
+    [
+        (Member("web", "shop"), ("shop", "web")),
+        (Member("pod/web"), ("tests", "web")),
+        (Member("deploy/none"), ("tests", "deploy/none")),
+        (Member("file:/absent/a"), (None, "file:/absent/a")),
+        (Member("no/such/form"), (None, "no/such/form")),
+    ],
+)
+def test_whose_a_failure_is(
+    member: Member, place: tuple[str | None, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KUBECONFIG", "/absent/config")
+    (outcome,) = look_at_all([member], Access(namespace="tests"), SessionOptions(), parallel=1)
+    assert (outcome.namespace, outcome.pod) == place
+    assert outcome.error

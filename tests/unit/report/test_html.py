@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from podprobe.model import Channel, Histogram, Snapshot, Target, Tool
-from podprobe.report import Look, render, renderer
+from podprobe.report import Look, Missed, render, renderer
 from podprobe.report.bars import bars
 from podprobe.report.diagram import MOST_CHANNELS, diagram
 from tests.support.hostile import ATTACK, poison
@@ -101,7 +101,7 @@ def test_many_pods_are_one_page_with_a_summary() -> None:
     parts = [
         target.add(healthy_pod()),
         target.add(troubled_pod()),
-        target.failed("shop/gone", "<gone>"),
+        target.failed(Missed("shop", "gone", "<gone>")),
         target.end(),
     ]
     page = _read("".join(parts))

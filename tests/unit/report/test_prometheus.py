@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from podprobe.report import Look, render, renderer
+from podprobe.report import Look, Missed, render, renderer
+from podprobe.report.files import Folder
 from podprobe.report.metrics import METRICS
 from podprobe.report.prometheus import PREFIX
 from podprobe.report.samples import MOST_SERIES, OTHER, samples
 from tests.support.hostile import poison
 from tests.support.samples import healthy_pod, large_pod, troubled_pod
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _POD = {"namespace": "shop", "pod": "shop-7d9f5c6b8-x2x4p"}
 
@@ -89,8 +94,25 @@ def test_remote_addresses_are_no_label() -> None:
 def test_a_pod_that_was_not_looked_at_is_down_and_keeps_no_old_numbers() -> None:
     target = renderer("prometheus", Look(many=True))
     target.add(troubled_pod())
-    target.failed("shop/shop-7d9f5c6b8-x2x4p", "gone")
+    target.failed(Missed("shop", "shop-7d9f5c6b8-x2x4p", "gone"))
     assert _values(target.end()) == {(f"{PREFIX}up", frozenset(_POD.items())): 0.0}
+
+
+def test_a_slash_in_what_was_asked_for_is_no_namespace() -> None:
+    target = renderer("prometheus", Look(many=True))
+    target.failed(Missed("shop", "deploy/none", "there is no deploy/none"))
+    labels = frozenset({"namespace": "shop", "pod": "deploy/none"}.items())
+    assert _values(target.end()) == {(f"{PREFIX}up", labels): 0.0}
+
+
+def test_the_file_of_a_pod_that_failed_says_that_it_is_down(tmp_path: Path) -> None:
+    pod = troubled_pod().target
+    written = Folder(tmp_path, "prometheus").write(troubled_pod())
+    assert _values(written.read_text())[f"{PREFIX}up", frozenset(_POD.items())] == 1.0
+    Folder(tmp_path, "prometheus").failed(Missed(pod.namespace, pod.pod, "gone"))
+    assert _values(written.read_text()) == {(f"{PREFIX}up", frozenset(_POD.items())): 0.0}
+    assert list(tmp_path.iterdir()) == [written]
+    assert Folder(tmp_path, "json").failed(Missed(pod.namespace, pod.pod, "gone")) is None
 
 
 @pytest.mark.skipif(not shutil.which("promtool"), reason="promtool is not installed (Debian: prometheus)")

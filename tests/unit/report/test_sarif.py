@@ -11,7 +11,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from podprobe.report import Look, render, renderer
+from podprobe.report import Look, Missed, render, renderer
 from tests.support.hostile import poison
 from tests.support.samples import healthy_pod, troubled_pod
 
@@ -50,7 +50,7 @@ def test_a_fingerprint_is_the_findings_own() -> None:
 def test_a_pod_that_was_not_looked_at_is_a_notification() -> None:
     target = renderer("sarif", Look(many=True))
     target.add(healthy_pod())
-    target.failed("shop/gone", "not found")
+    target.failed(Missed("shop", "gone", "not found"))
     (invocation,) = _run(target.end())["invocations"]
     assert invocation["executionSuccessful"] is False
     assert (
@@ -75,5 +75,5 @@ def test_the_official_schema_accepts_it() -> None:
     target = renderer("sarif", Look(many=True))
     for pod in (healthy_pod(), troubled_pod(), poison(troubled_pod())):
         target.add(pod)
-    target.failed("shop/gone", "not found")
+    target.failed(Missed("shop", "gone", "not found"))
     jsonschema.validate(json.loads(target.end()), schema)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from podprobe.report import Look, renderer
+from podprobe.report import Look, Missed, renderer
 from podprobe.report.summary import failure, line, section
 from tests.support.hostile import ATTACK, poison
 from tests.support.samples import healthy_pod, troubled_pod
@@ -14,7 +14,7 @@ def test_worst_first_and_failures_before_all() -> None:
     target = renderer("table", Look(many=True, width=100))
     assert target.add(healthy_pod()) == ""
     assert target.add(troubled_pod()) == ""
-    assert target.failed("shop/gone", 'pods "gone" not found') == ""
+    assert target.failed(Missed("shop", "gone", 'pods "gone" not found')) == ""
     lines = target.end().splitlines()
     assert lines[0] == "3 in all, 1 with something wrong, 1 not looked at"
     assert lines[3].startswith("✖  shop/gone")
