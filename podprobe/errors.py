@@ -8,6 +8,7 @@
     ├── OutputError         what was seen cannot be written               exit 1
     └── LookError           podprobe could not look                       exit 1
         ├── TargetError     the target is not there, or cannot be looked at
+        │   └── GoneError   the Pod is no more, or ends
         ├── AccessError     permission is missing
         ├── AgentError      an agent did not start, or stopped answering
         └── SnapshotError   a snapshot or recording cannot be read
@@ -56,6 +57,10 @@ class LookError(PodprobeError):
 
 class TargetError(LookError):
     """The target does not exist, is not running, or cannot be looked at."""
+
+
+class GoneError(TargetError):
+    """The Pod does not exist, has ended, or is being deleted: looking at it again brings nothing."""
 
 
 class AccessError(LookError):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from podprobe.configured import load
-from podprobe.errors import UsageError
+from podprobe.errors import GoneError, UsageError
 from podprobe.targets.recording import Recording
 from podprobe.targets.resolve import open_target, parse
 
@@ -87,6 +87,59 @@ class Recorded:
         pass
 
 
+class Follower:
+    """A workload's Pod; when that is gone, the Pod that the workload has then.
+
+    Args:
+        open_session: resolves the workload anew, to its newest ready Pod.
+    """
+
+    def __init__(self, open_session: Callable[[], Looker]) -> None:
+        self._open = open_session
+        self._session = open_session()
+
+    @property
+    def label(self) -> str:
+        """Of the Pod that is looked at now."""
+        return self._session.label
+
+    def declared(self) -> Snapshot:
+        """What is known at once."""
+        return self._session.declared()
+
+    def look(self) -> Snapshot:
+        """One complete look; at another Pod than the one before, where that is gone.
+
+        Raises:
+            LookError: as of `Session.look`; also where the workload has no other Pod yet.
+        """
+        try:
+            return self._session.look()
+        except GoneError:
+            self._session.close()
+            self._session = self._open()
+            return self._session.look()
+
+    @property
+    def past(self) -> Iterable[Snapshot]:
+        """The looks before the last at the same Pod, oldest first."""
+        return self._session.past
+
+    def capturer(self) -> Agent:
+        """An agent that may capture packets."""
+        return self._session.capturer()
+
+    def close(self) -> None:
+        """Let go of it."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 def open_looker(
     target: str,
     access: Access,
@@ -105,4 +158,9 @@ def open_looker(
         return Recorded(Path(ref.name))
     from podprobe.session import Session
 
-    return Session(open_target(ref, access), options, progress, load())
+    config = load()
+
+    def open_session() -> Session:
+        return Session(open_target(ref, access), options, progress, config)
+
+    return open_session() if ref.kind in ("pod", "local") else Follower(open_session)

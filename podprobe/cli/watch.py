@@ -179,8 +179,13 @@ class _Told:
         self._last: Snapshot | None = None
 
     def snapshot(self, snapshot: Snapshot) -> None:
-        from podprobe.report.plain import sentences
+        from podprobe.report.plain import another, sentences
 
+        last = self._last.target if self._last else None
+        if self._last and last and another(self._last, snapshot):
+            # A workload's next Pod: what was true of the last one is no longer asked for.
+            self._metrics.forget(last.namespace, last.pod)
+            _say(f"{last.pod} is gone; looking at {snapshot.target.pod} now")
         if self._server:
             self._metrics.add(snapshot)
             self._server.looked()

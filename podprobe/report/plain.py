@@ -18,9 +18,20 @@ _FINDING = "finding"
 
 def sentences(before: Snapshot | None, after: Snapshot) -> list[str]:
     """What there is to say of `after` to someone who has heard of `before`, a line each."""
-    said = _first(after) if before is None else _since(before, after)
+    if before is None:
+        said = _first(after)
+    elif another(before, after):
+        said = [f"{summary.label(before)} is gone; this is its successor.", *_first(after)]
+    else:
+        said = _since(before, after)
     time = units.moment(neutral(after.taken_at, 40))
     return [f"{time}  {line}" for line in said]
+
+
+def another(before: Snapshot, after: Snapshot) -> bool:
+    """Another Pod than before; a StatefulSet's Pod that came back under its name is the same one made anew."""
+    then, now = before.target, after.target
+    return (then.namespace, then.pod) != (now.namespace, now.pod)
 
 
 def _first(snapshot: Snapshot) -> list[str]:

@@ -80,6 +80,8 @@ class Situation:
 def notices(before: Snapshot, after: Snapshot) -> list[Notice]:
     """What happened to the Pod between two looks that one must not miss."""
     told: list[Notice] = []
+    if before.target.pod != after.target.pod:
+        return [Notice("▲", f"{before.target.pod} is gone; this is {after.target.pod} now")]
     if before.target.uid and after.target.uid and before.target.uid != after.target.uid:
         told.append(Notice("▲", "the Pod was deleted, and another of the same name has taken its place"))
     if before.target.phase != after.target.phase and after.target.phase in {"Failed", "Succeeded"}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import urllib.request
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -15,6 +16,7 @@ from podprobe.model import json_schema
 from tests.e2e import pods
 from tests.e2e.conftest import ROOT, Kube
 from tests.e2e.workloads import busybox_deployment
+from tests.support.prometheus import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -177,3 +179,34 @@ def test_the_role_of_scheduled_snapshots_suffices(kube: Kube, restricted: str) -
 def _template(made: dict[str, Any]) -> dict[str, Any]:
     spec: dict[str, Any] = made["spec"]
     return spec["jobTemplate"]["spec"]["template"] if made["kind"] == "CronJob" else spec["template"]  # type: ignore[no-any-return]
+
+
+def test_a_watch_follows_its_workload_to_the_next_pod(kube: Kube, namespace: str) -> None:
+    (first,) = _deployment(kube, namespace, 1)
+    port = free_port()
+    command = [
+        sys.executable, "-m", "podprobe", "watch", "deploy/many", "-n", namespace, "-i", "1s", "--plain",
+        "--listen", f":{port}",
+    ]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=kube.environment
+    ) as process:
+        try:
+            assert process.stdout
+            assert f"{namespace}/{first}: " in process.stdout.readline()
+            kube.kubectl("delete", "pod", first, "-n", namespace, "--wait=true")
+            line = next(line for line in process.stdout if "successor" in line)
+            assert f"{namespace}/{first} is gone" in line
+            (second,) = [
+                pod["metadata"]["name"]
+                for pod in kube.get("pods", "-n", namespace, "-l", "app=many")["items"]
+            ]
+            assert f"{namespace}/{second}: " in process.stdout.readline()
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+                metrics = answer.read().decode()
+            assert f'podprobe_up{{namespace="{namespace}",pod="{second}"}} 1.0' in metrics
+            assert first not in metrics
+        finally:
+            process.terminate()
+            _, err = process.communicate(timeout=30)
+    assert f"podprobe: {first} is gone; looking at {second} now" in err

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from podprobe.errors import AgentError, ConfigError, LookError, PodprobeError
+from podprobe.errors import AgentError, ConfigError, GoneError, LookError, PodprobeError
+from podprobe.opening import Follower
 from podprobe.watching import LONGEST_BACKOFF_SECONDS, watch
 from tests.support.samples import healthy_pod
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from podprobe.agents.client import Agent
     from podprobe.model import Snapshot
 
 
@@ -97,3 +99,32 @@ def test_a_mistake_of_the_users_is_not_tried_again() -> None:
     looker = _Scripted([_OK, (0, ConfigError("wrong"))])
     with pytest.raises(ConfigError):
         list(watch(looker, 1, sleep=looker.sleep, clock=lambda: looker.now))
+
+
+class _Session(_Scripted):
+    label = "shop/web"
+    past: Sequence[Snapshot] = ()
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def capturer(self) -> Agent:
+        raise NotImplementedError
+
+
+def test_a_workload_is_resolved_anew_when_its_pod_is_gone_and_only_then() -> None:
+    first = _Session([_OK, _LOST, _OK, (0.1, GoneError("there is no Pod web"))])
+    second = _Session([(0.1, GoneError("it is being deleted"))] * 2)
+    third = _Session([_OK])
+    sessions = iter((first, second, third))
+    follower = Follower(lambda: next(sessions))
+    follower.look()
+    with pytest.raises(AgentError):
+        follower.look()
+    follower.look()
+    assert not first.closed
+    with pytest.raises(GoneError, match="being deleted"):
+        follower.look()
+    assert follower.look() == healthy_pod()
+    assert (first.closed, second.closed, third.closed) == (True, True, False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.errors import TargetError
+from podprobe.errors import GoneError, TargetError
 from podprobe.targets.kubernetes import asks
 from podprobe.targets.kubernetes.failures import ApiError
 from podprobe.targets.kubernetes.objects import Node
@@ -19,15 +19,16 @@ def check(pod: Pod) -> None:
     """Nothing rules an agent out.
 
     Raises:
-        TargetError: the Pod is finished, on its way out, not started, static, or on Windows.
+        GoneError: the Pod is finished, or on its way out.
+        TargetError: it is not started, static, or on Windows.
     """
     name = f"Pod {pod.metadata.name} in namespace {pod.metadata.namespace}"
     describe = f"kubectl describe pod -n {pod.metadata.namespace} {pod.metadata.name}"
     if pod.metadata.deletion_timestamp:
-        raise TargetError(f"{name} is being deleted", "look at another Pod")
+        raise GoneError(f"{name} is being deleted", "look at another Pod")
     if pod.status.phase in ("Succeeded", "Failed"):
         why = pod.status.message or pod.status.reason or ""
-        raise TargetError(
+        raise GoneError(
             f"{name} has ended ({pod.status.phase}{': ' + why if why else ''}): nothing runs in it any more",
             f"see how it ended: {describe}",
         )

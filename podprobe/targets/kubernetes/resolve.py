@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from podprobe.errors import TargetError, UsageError
+from podprobe.errors import GoneError, TargetError, UsageError
 from podprobe.targets.kubernetes import asks
 from podprobe.targets.kubernetes.asks import Ask
 from podprobe.targets.kubernetes.failures import ApiError
@@ -50,7 +50,7 @@ def pod_named(api: Api, namespace: str, name: str) -> Pod:
     """A Pod by name.
 
     Raises:
-        TargetError: there is none; the hint names similar ones.
+        GoneError: there is none; the hint names similar ones.
         ApiError: see `failures`.
     """
     try:
@@ -58,7 +58,7 @@ def pod_named(api: Api, namespace: str, name: str) -> Pod:
     except ApiError as error:
         if not error.says_not_found:
             raise
-        raise TargetError(
+        raise GoneError(
             f"there is no Pod {name} in namespace {namespace}", _similar(api, namespace, name)
         ) from None
 

@@ -73,6 +73,8 @@ class Intake:
                 return state
             situation.settle(snapshot)
             situation.tell(notices(state.snapshot, snapshot))
+            if state.snapshot.target.pod != snapshot.target.pod:
+                self._history.clear()  # a workload's next Pod: nothing of the last one's past is its own
         if not declared:
             situation.error = None
             situation.retry_at = None

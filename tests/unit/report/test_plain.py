@@ -63,3 +63,13 @@ def test_a_hostile_pod_is_said_safely() -> None:
         *sentences(troubled_pod(), poison(troubled_pod())),
     ]:
         assert line.isprintable()
+
+
+def test_the_next_pod_of_a_workload_is_told_from_the_start() -> None:
+    target = msgspec.structs.replace(troubled_pod().target, pod="shop-7d9f5c6b8-9zzzz", uid="another")
+    found = sentences(healthy_pod(), msgspec.structs.replace(troubled_pod(), target=target))
+    assert found[0].endswith("shop/shop-7d9f5c6b8-x2x4p is gone; this is its successor.")
+    assert [line.split("  ", 1)[1] for line in found[1:]] == [
+        line.split("  ", 1)[1]
+        for line in sentences(None, msgspec.structs.replace(troubled_pod(), target=target))
+    ]
