@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import unicodedata
+from collections import Counter
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from podprobe.model import Channel, Histogram, Snapshot, Target, Tool
+from podprobe.model import Activity, Channel, Histogram, Snapshot, Target, Tool, from_json, to_json
 from podprobe.report import Look, Missed, render, renderer
 from podprobe.report.bars import bars
 from podprobe.report.diagram import MOST_CHANNELS, diagram
+from podprobe.report.sections import sections
 from tests.support.hostile import ATTACK, poison
 from tests.support.samples import healthy_pod, large_pod, troubled_pod
 
@@ -182,3 +185,39 @@ def test_a_browser_runs_the_pages_own_script_and_no_other(tmp_path: Path) -> Non
     ).stdout
     assert '<button title="sort">' in dom, "our script did not run: its hash in the policy is wrong"
     assert "<title>owned</title>" not in dom
+
+
+@pytest.mark.skipif(not _CHROMIUM or not shutil.which("gs"), reason="no Chromium, or no Ghostscript")
+def test_paper_has_every_column(tmp_path: Path) -> None:
+    pod = troubled_pod()
+    active = Activity(seconds=1.0, bytes_sent_per_second=123_456.0, bytes_received_per_second=123_456.0)
+    flows = tuple(msgspec.structs.replace(flow, activity=active) for flow in pod.network.flows)
+    pod = msgspec.structs.replace(pod, network=msgspec.structs.replace(pod.network, flows=flows))
+    text = render([from_json(to_json(pod).replace('"webapp"', f'"{"webapp-" * 8}a"'))], "html")
+    page, pdf = tmp_path / "page.html", tmp_path / "page.pdf"
+    page.write_text(text)
+    command = [
+        _CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path}/profile",
+    ]
+    subprocess.run(
+        [*filter(None, command), f"--print-to-pdf={pdf}", page.as_uri()],
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    printed = subprocess.run(
+        ["gs", "-q", "-sDEVICE=txtwrite", "-o", "-", str(pdf)], capture_output=True, text=True, check=True
+    ).stdout
+    # What is beyond the paper's edge is not in the PDF; "fi" is one character there.
+    words = Counter(re.findall(r"\w+", unicodedata.normalize("NFKC", printed)))
+    wanted = Counter(
+        word
+        for section in sections(pod, detail=True)
+        for column in section.columns
+        for word in re.findall(r"\w+", column.title)
+    )
+    assert wanted - words == Counter()
