@@ -88,7 +88,7 @@ def segments(snapshot: Snapshot) -> Iterator[Item]:
 
 
 def _segment_name(segment: SharedMemory) -> str:
-    if not _private(segment.key):
+    if not is_private(segment.key):
         return segment.key
     # IPC_PRIVATE: no key, and the id is another one after each start.
     return f"private, {segment.bytes} bytes of uid {segment.uid}"
@@ -148,11 +148,12 @@ def lookups(snapshot: Snapshot) -> Iterator[Item]:
 
 def hex_key(found: Any) -> str:
     """A System V key; private ones by their owner."""
-    return f"private of uid {found.uid}" if _private(found.key) else found.key
+    return f"private of uid {found.uid}" if is_private(found.key) else found.key
 
 
-def _private(key: str) -> bool:
-    return set(key) <= {"0", "x"}  # IPC_PRIVATE is 0
+def is_private(key: str) -> bool:
+    """A System V key that names nothing: IPC_PRIVATE, which is 0."""
+    return set(key) <= {"0", "x"}
 
 
 def always(_snapshot: Snapshot, _item: Any) -> bool:

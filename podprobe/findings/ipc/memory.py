@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from podprobe.analysis import bounds
 from podprobe.analysis.times import seconds_between
 from podprobe.analysis.words import listed, percent, share, size
-from podprobe.findings.ipc.whose import ours
+from podprobe.findings.ipc.whose import named, ours
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def leaked_segment(look: Look) -> Iterator[Hit]:
         idle = seconds_between(each.detached_at, look.snapshot.taken_at)
         detached = f" since {each.detached_at}" if idle is not None and idle > 0 else ""
         yield Hit(
-            subject=f"shm {each.key} ({each.id})",
+            subject=named("shm", each),
             evidence=[
                 (
                     f"Segment {each.key} (id {each.id}, {size(each.bytes)}{_resident(each)}) has no "

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from podprobe.analysis import bounds, health
 from podprobe.analysis.words import count, listed, percent, share, size
-from podprobe.findings.ipc.whose import ours
+from podprobe.findings.ipc.whose import named, ours
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def full_queue(look: Look) -> Iterator[Hit]:
                 "messages slower than they come."
             )
         yield Hit(
-            subject=f"msg {each.key} ({each.id})",
+            subject=named("msg", each),
             evidence=[
                 (
                     f"Queue {each.key} (id {each.id}) holds {size(each.bytes)} of {size(room)} "

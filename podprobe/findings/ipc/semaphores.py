@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from podprobe.analysis.times import seconds_between
 from podprobe.analysis.words import count, listed
-from podprobe.findings.ipc.whose import ours
+from podprobe.findings.ipc.whose import named, ours
 from podprobe.findings.rule import Hit, Look, Threshold, rule
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def long_wait(look: Look) -> Iterator[Hit]:
         number = next((place for place, queued in enumerate(each.waiting or ()) if queued), None)
         which = f"semaphore {number} of set {each.key}" if number is not None else f"set {each.key}"
         yield Hit(
-            subject=f"sem {each.key} ({each.id})",
+            subject=named("sem", each),
             evidence=[
                 (
                     f"{names or count(sum(each.waiting or ()), 'process', 'processes')} waited on {which} "

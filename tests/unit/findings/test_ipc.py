@@ -29,7 +29,8 @@ def segment(**changes: object) -> Snapshot:
 
 def test_a_leaked_segment() -> None:
     found = only("IPC101", segment())
-    assert found.subject == "shm 0x00001234 (3)"
+    assert found.subject == "shm 0x00001234", "its id is another one after each restart"
+    assert only("IPC101", segment(key="0x00000000")).subject == "shm 0x00000000 (3)"
     assert "Its creator, PID 7 of webapp, no longer runs." in found.evidence
     assert "ipcrm -m 3" in found.remedy
 

@@ -6,14 +6,21 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
+import msgspec
 import pytest
 
+from podprobe.analysis.diff import diff
+from podprobe.config import Config
+from podprobe.findings import evaluate
 from podprobe.report import Look, Missed, render, renderer
 from tests.support.hostile import poison
 from tests.support.samples import healthy_pod, troubled_pod
+
+if TYPE_CHECKING:
+    from podprobe.model import Snapshot
 
 
 def _run(text: str) -> dict[str, Any]:
@@ -38,6 +45,23 @@ def test_each_finding_is_a_result() -> None:
             location["physicalLocation"]["artifactLocation"]["uri"]
             == "namespaces/shop/pods/shop-7d9f5c6b8-x2x4p"
         )
+
+
+def test_a_fingerprint_outlives_the_id_of_a_segment() -> None:
+    looks = [
+        msgspec.structs.replace(pod, findings=evaluate(pod, (), Config())) for pod in map(_leaked, (0, 1))
+    ]
+    first, second = (json.loads(render([look], "sarif"))["runs"][0]["results"] for look in looks)
+    prints = [[result["partialFingerprints"] for result in results] for results in (first, second)]
+    assert "IPC101" in {result["ruleId"] for result in first}
+    assert prints[0] == prints[1]
+    assert not [change for change in diff(*looks).changes if change.area == "finding"]
+
+
+def _leaked(number: int) -> Snapshot:
+    pod = troubled_pod()
+    segments = tuple(msgspec.structs.replace(one, id=one.id + 100 * number) for one in pod.ipc.shared_memory)
+    return msgspec.structs.replace(pod, ipc=msgspec.structs.replace(pod.ipc, shared_memory=segments))
 
 
 def test_a_fingerprint_is_the_findings_own() -> None:
