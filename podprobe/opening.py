@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from podprobe.configured import load
 from podprobe.errors import GoneError, UsageError
-from podprobe.targets.recording import Recording
+from podprobe.targets.recording import Recording, with_rotated
 from podprobe.targets.resolve import open_target, parse
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Recorded:
 
     def __init__(self, path: Path) -> None:
         self.label = f"file:{path}"
-        self._recording = Recording(path)
+        self._recording = Recording(*with_rotated(path))
         self._snapshot = self._recording[-1]
 
     def declared(self) -> Snapshot:

@@ -13,7 +13,7 @@ import click
     \b
     Examples:
       podprobe replay web.json            a snapshot
-      podprobe replay incident.jsonl      a recording: [ and ] step, p plays
+      podprobe replay incident.jsonl      a recording, its rotated files too: [ and ] step, p plays
       podprobe replay before.json after.json
       podprobe replay after.json --diff before.json
                                           and what differs between the two
@@ -34,7 +34,7 @@ def command(files: tuple[Path, ...], against: Path | None, theme: str | None) ->
     """Show a snapshot or a recording in the live view, offline.
 
     FILE is what `podprobe snapshot -o json`, `podprobe watch` or the live view (w, r) has written. Several follow one
-    another in time.
+    another in time, in whatever order they are named.
     """
     from podprobe.tui import launch
 

@@ -6,13 +6,18 @@ full disk or a kill; what is whole before that is read.
 
 from __future__ import annotations
 
+import glob
+from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
+import msgspec
+
+from podprobe.decoding import decode
 from podprobe.errors import SnapshotError
 from podprobe.model import from_json, to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from podprobe.model import Snapshot
@@ -138,6 +143,43 @@ def _mend(path: Path) -> None:
 def rotated_names(path: Path, keep: int) -> Sequence[Path]:
     """The names that rotation gives, newest first."""
     return [path.with_name(f"{path.name}.{number}") for number in range(1, keep + 1)]
+
+
+def with_rotated(path: Path) -> list[Path]:
+    """A recording with the older files that rotation made of it, oldest first; any other file alone."""
+    numbered = [
+        (int(suffix), file)
+        for file in path.parent.glob(f"{glob.escape(path.name)}.*")
+        if (suffix := file.name.removeprefix(f"{path.name}.")).isdecimal()
+        and _begins(file)
+        is not None  # a name like that may be another program's file, which nobody asked for
+    ]
+    return [*(file for _, file in sorted(numbered, reverse=True)), path]
+
+
+def in_time(paths: Iterable[Path]) -> list[Path]:
+    """Files in the order of their first snapshots' times; each once, rotated ones among them.
+
+    A shell's `rec.jsonl*` names the newest first. A file that holds no snapshot keeps its place at the front, to be
+    told of when it is read.
+    """
+    files = dict.fromkeys(file for path in paths for file in with_rotated(path))
+    return sorted(files, key=lambda file: _begins(file) or 0.0)
+
+
+class _Begin(msgspec.Struct):
+    taken_at: str
+
+
+def _begins(path: Path) -> float | None:
+    """When the first snapshot of a file was taken, in seconds since the epoch; `None` where it holds none."""
+    try:
+        with path.open("rb") as file:
+            line = file.readline(LARGEST_BYTES)
+            text = line + file.read(LARGEST_BYTES) if _is_indented(line) else line
+        return datetime.fromisoformat(decode(text, _Begin).taken_at).timestamp()
+    except (OSError, OverflowError, RecursionError, ValueError):  # msgspec's errors are ValueErrors
+        return None
 
 
 def _places(path: Path) -> list[tuple[Path, int, int]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe.errors import SnapshotError, UsageError
 from podprobe.model import from_json
+from podprobe.targets.recording import in_time
 from podprobe.tui.sources.base import Failed, Moved, Report, Surveyed, Timeline
 from podprobe.tui.sources.survey import survey
 
@@ -40,8 +41,8 @@ class RecordingSource:
     """A timeline to move in.
 
     Args:
-        files: snapshots (`podprobe snapshot -o json`) and recordings (`podprobe watch`, or `r` in the live view), in
-            the order they are to be shown.
+        files: snapshots (`podprobe snapshot -o json`) and recordings (`podprobe watch`, or `r` in the live view);
+            shown in the order of their times, with the older files that rotation made of a recording.
 
     Raises:
         SnapshotError: a file cannot be read, or holds no snapshot.
@@ -51,7 +52,7 @@ class RecordingSource:
     interval = 1.0
 
     def __init__(self, files: Sequence[Path]) -> None:
-        self._places = [place for file in files for place in index(file)]
+        self._places = [place for file in in_time(files) for place in index(file)]
         if not self._places:
             raise SnapshotError(f"{', '.join(str(file) for file in files)} holds no snapshot")
         self.label = files[0].name if len(files) == 1 else f"{len(files)} files"

@@ -9,7 +9,9 @@ import pytest
 
 from podprobe.errors import SnapshotError
 from podprobe.model import Snapshot, to_json
-from podprobe.targets.recording import Recorder, Recording, rotated_names
+from podprobe.opening import Recorded
+from podprobe.targets.recording import Recorder, Recording, in_time, rotated_names, with_rotated
+from podprobe.tui.sources import RecordingSource
 from tests.support.samples import healthy_pod, troubled_pod
 
 if TYPE_CHECKING:
@@ -128,3 +130,27 @@ def test_a_single_snapshot_is_not_appended_to(tmp_path: Path) -> None:
         Recorder(path)
     assert "another file" in told.value.hint
     assert list(Recording(path)) == [troubled_pod()]
+
+
+def test_a_rotated_recording_is_read_in_the_order_of_its_times(tmp_path: Path) -> None:
+    path = tmp_path / "web.jsonl"
+    size = len(to_json(_at(0), indent=0)) + 1
+    with Recorder(path, rotate_bytes=2 * size, keep=12) as recorder:
+        for second in range(25):
+            recorder.write(_at(second))
+    (tmp_path / "web.jsonl.3.gz").write_text("packed")
+    (tmp_path / "web.jsonl.99").write_text("another program's\n")
+    times = [f"{second:02}" for second in range(25)]
+    named = sorted(file for file in tmp_path.iterdir() if file.name not in ("web.jsonl.3.gz", "web.jsonl.99"))
+    assert len(named) > 10, "or .10 is not there to come before .2"
+    for files in (with_rotated(path), in_time([path]), in_time(named), in_time(reversed(named))):
+        assert [found.taken_at[-3:-1] for found in Recording(*files)] == times
+    assert Recorded(path).look() == _at(24)
+    assert len(list(Recorded(path).past)) == 24
+    assert len(RecordingSource([path])) == 25
+
+
+def test_a_file_that_is_asked_for_and_holds_no_snapshot_is_told_of(tmp_path: Path) -> None:
+    for name in ("absent", "notes"):
+        (tmp_path / "notes").write_text("milk, eggs\n")
+        assert in_time([tmp_path / name]) == [tmp_path / name]
