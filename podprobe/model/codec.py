@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from podprobe.decoding import decoder
+from podprobe import __version__
+from podprobe.decoding import decode, decoder
 from podprobe.errors import SnapshotError
 from podprobe.model.snapshot import SCHEMA, Snapshot
 
@@ -57,15 +58,48 @@ def from_json(text: str | bytes, source: str = "the snapshot") -> Snapshot:
     try:
         snapshot = _decoder.decode(text)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise SnapshotError(
-            f"{source} is not a podprobe snapshot: {error}", "take one with: podprobe snapshot POD -o json"
-        ) from None
+        raise _refused(text, source, error) from None
     if snapshot.schema != SCHEMA:
         raise SnapshotError(
             f"{source} has schema {snapshot.schema!r}; this podprobe reads {SCHEMA}",
             "use the podprobe version that wrote it",
         )
     return snapshot
+
+
+class _Writer(msgspec.Struct):
+    version: str = ""
+
+
+class _Head(msgspec.Struct):
+    schema: str = ""
+    tool: _Writer = msgspec.field(default_factory=_Writer)
+
+
+def _refused(text: str | bytes, source: str, error: Exception) -> SnapshotError:
+    """Why it cannot be read: it is no snapshot, or one of v1 with a value that this version does not know."""
+    try:
+        head = decode(text, _Head)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        head = _Head()
+    if head.schema != SCHEMA:
+        return SnapshotError(
+            f"{source} is not a podprobe snapshot: {error}", "take one with: podprobe snapshot POD -o json"
+        )
+    version = head.tool.version[:40]
+    if _numbers(version) > _numbers(__version__):
+        return SnapshotError(
+            f"{source} was written by a newer podprobe ({version}; this is {__version__}): {error}",
+            "install the newer one",
+        )
+    return SnapshotError(
+        f"{source} is a snapshot with something in it that podprobe {__version__} does not know: {error}"
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """`0.12.1` as (0, 12, 1); what comes after the numbers does not count."""
+    return tuple(map(int, re.findall(r"\d{1,9}", version.partition("+")[0])[:3]))
 
 
 def json_schema() -> dict[str, Any]:

@@ -16,7 +16,12 @@ SCHEMA = "podprobe.snapshot/v1"
 
 
 class Snapshot(Model, frozen=True, kw_only=True):
-    """One look at one Pod. A newer minor version may add fields; nothing is renamed or dropped within v1."""
+    """One look at one Pod.
+
+    Within v1 nothing is renamed or dropped. A newer minor version may add fields, which an older one leaves out when
+    it reads, and values to those fields that list theirs (a kind of channel, say). A reader that does not know such a
+    value cannot tell what is meant; podprobe then says which version wrote the snapshot.
+    """
 
     schema: str = SCHEMA
     tool: Tool

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
+from podprobe import __version__
 from podprobe.errors import SnapshotError
 from podprobe.model import from_json, json_schema, to_json
 from podprobe.report import FORMATS, render
@@ -100,3 +101,21 @@ def _within(old: Any, new: Any) -> bool:
     if isinstance(old, list):
         return isinstance(new, list) and len(old) == len(new) and all(map(_within, old, new))
     return bool(old == new)
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        ("99.1.0", r"was written by a newer podprobe \(99\.1\.0; .*'dbus'"),
+        (__version__, "does not know.*'dbus'"),
+    ],
+)
+def test_a_value_that_is_not_known_is_told_with_who_wrote_it(version: str, said: str) -> None:
+    snapshot = json.loads(to_json(troubled_pod()))
+    snapshot["channels"][0]["kind"] = "dbus"
+    snapshot["channels"][0]["weather"] = "fine"
+    snapshot["tool"]["version"] = version
+    with pytest.raises(SnapshotError, match=said):
+        from_json(json.dumps(snapshot))
+    snapshot["channels"][0]["kind"] = troubled_pod().channels[0].kind
+    assert from_json(json.dumps(snapshot)).channels == troubled_pod().channels
