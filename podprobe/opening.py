@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from podprobe.configured import load
 from podprobe.errors import GoneError, UsageError
-from podprobe.targets.recording import Recording, with_rotated
+from podprobe.targets.recording import Recording, is_stream, last_of_stream, with_rotated
 from podprobe.targets.resolve import open_target, parse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from podprobe.agents.client import Agent
     from podprobe.model import Snapshot
@@ -53,8 +53,12 @@ class Recorded:
 
     def __init__(self, path: Path) -> None:
         self.label = f"file:{path}"
-        self._recording = Recording(*with_rotated(path))
-        self._snapshot = self._recording[-1]
+        self._recording: Sequence[Snapshot] | Recording = ()
+        if is_stream(path):
+            self._snapshot = last_of_stream(path)
+        else:
+            self._recording = Recording(*with_rotated(path))
+            self._snapshot = self._recording[-1]
 
     def declared(self) -> Snapshot:
         """The snapshot."""

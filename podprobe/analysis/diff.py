@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from podprobe.analysis.facts import Facts, Subject, facts
+from podprobe.analysis.facts.areas import AREAS
 from podprobe.model import Model
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from podprobe.model import Snapshot
 
+_ORDER = {area.name: place for place, area in enumerate(AREAS)}
 Scalar = str | int | float | bool | None
 
 
@@ -54,11 +56,11 @@ class Oddity(Model, frozen=True, kw_only=True):
 
 
 def diff(before: Snapshot, after: Snapshot) -> Difference:
-    """What differs, area by area in the snapshot's order."""
+    """What differs: findings, which judge, come first; then area by area in the snapshot's order."""
     old, new = facts(before), facts(after)
     changes: list[Change] = []
     noise: list[Change] = []
-    for subject in [*old.firm, *(subject for subject in new.firm if subject not in old.firm)]:
+    for subject in sorted(dict.fromkeys((*old.firm, *new.firm)), key=lambda subject: _ORDER[subject.area]):
         fleeting = subject in old.fleeting or subject in new.fleeting
         firm = noise if fleeting else changes
         if subject not in new.firm:

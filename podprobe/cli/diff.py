@@ -41,8 +41,8 @@ def command(
 ) -> None:
     """Say what differs between two snapshots or Pods, or which replica of a workload differs from its siblings.
 
-    Each TARGET is a file with a snapshot, or anything that podprobe snapshot looks at. Exits 0 where all is the
-    same, 4 where something differs.
+    Each TARGET is a file with a snapshot (- is stdin), or anything that podprobe snapshot looks at. Exits 0 where all
+    is the same, 4 where something differs.
     """
     if len(targets) == 1:
         sys.exit(_replicas(targets[0], output, access, options))
@@ -67,13 +67,26 @@ def command(
 def _snapshot(target: str, access: Access, options: SessionOptions) -> Snapshot:
     from podprobe.opening import open_looker
 
-    if not target.startswith("file:") and Path(target).is_file():
+    if _names_a_file(target):
         target = f"file:{target}"
     with open_looker(target, access, options, show_progress) as looker:
         try:
             return looker.look()
         finally:
             end_progress()
+
+
+def _names_a_file(target: str) -> bool:
+    """A file that is there, or what can be nothing else: of a mistyped one the cluster knows nothing."""
+    if target.startswith(("file:", "local:")):
+        return False
+    path = Path(target)
+    return (
+        target == "-"
+        or target.startswith(("/", "./", "../", "~"))
+        or path.suffix in (".json", ".jsonl")
+        or (path.exists() and not path.is_dir())
+    )
 
 
 def _replicas(target: str, output: str, access: Access, options: SessionOptions) -> ExitCode:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from podprobe.model import json_text
 from podprobe.report import layout, summary, units
+from podprobe.report.changed import before_and_after, field_words, value_words
 from podprobe.report.neutral import neutral
 from podprobe.report.sections.base import Cell, Column, Row, Section
 from podprobe.report.sections.base import text as cell
@@ -77,7 +78,7 @@ def replicas_table(
                 cell(oddity.replica, 253),
                 cell(oddity.area),
                 cell(oddity.subject),
-                cell(oddity.field) if oddity.field else Cell(""),
+                cell(field_words(oddity.field)) if oddity.field else Cell(""),
                 cell(_here(oddity, oddity.here), tone="warning"),
                 cell(_here(oddity, oddity.elsewhere)),
                 Cell(str(oddity.siblings), oddity.siblings),
@@ -129,24 +130,26 @@ def sentence(change: Change) -> str:
     about = f"{change.area} {neutral(change.subject, 160)}"
     if change.kind != "changed":
         return f"{about} {change.kind if change.kind == 'appeared' else 'is gone'}"
-    before, after = (neutral(_shown(change.field, value), 160) for value in (change.before, change.after))
-    return f"{about}: {neutral(change.field or '', 60).replace('_', ' ')} was {before}, is {after}"
+    field = neutral(field_words(change.field or ""), 60)
+    before, after = (neutral(value, 160) for value in before_and_after(change))
+    if before.startswith("- ") or after.startswith("+ "):
+        return f"{about}: {field}: {', '.join(filter(None, (before, after)))}"
+    return f"{about}: {field} was {before}, is {after}"
 
 
 def _lines(changes: Iterable[Change], width: int | None) -> Iterable[Text]:
     rows = []
     for change in changes:
         sign, tone = _SIGNS[change.kind]
-        values = (change.before, change.after) if change.kind == "changed" else ("", "")
-        shown = (cell(_shown(change.field, value)) for value in values)
+        values = before_and_after(change) if change.kind == "changed" else ("", "")
         rows.append(
             Row(
                 (
                     Cell(sign, tone=tone),
                     cell(change.area),
                     cell(change.subject),
-                    cell(change.field or ""),
-                    *shown,
+                    cell(field_words(change.field or "")),
+                    *map(cell, values),
                 )
             )
         )
@@ -168,18 +171,10 @@ def _tally(changes: Iterable[Change]) -> str:
     return ", ".join(words) or "no difference"
 
 
-def _shown(field: str | None, value: Scalar) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int) and field and field.endswith("bytes"):
-        return units.size(value)
-    return units.ABSENT if value is None else str(value)
-
-
 def _here(oddity: Oddity, value: Scalar) -> str:
     if oddity.field is None:
         return "there" if value else "absent"
-    return _shown(oddity.field, value)
+    return value_words(oddity.field, value)
 
 
 def _taken(snapshot: Snapshot) -> str:

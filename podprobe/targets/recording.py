@@ -7,6 +7,7 @@ full disk or a kill; what is whole before that is read.
 from __future__ import annotations
 
 import glob
+import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 LARGEST_BYTES = 256 << 20
 """Of one snapshot: a large Pod comes to a few MiB."""
+_HOW_TO_TAKE_ONE = "take one with: podprobe snapshot POD -o json"
 
 
 class Recording:
@@ -59,6 +61,30 @@ class Recording:
 
     def __iter__(self) -> Iterator[Snapshot]:
         return (self[index] for index in range(len(self)))
+
+
+def last_of_stream(path: Path) -> Snapshot:
+    """The last snapshot of what can only be read once: `-` (stdin), a pipe, a shell's `<(…)`.
+
+    Raises:
+        SnapshotError: it cannot be read or holds no snapshot.
+    """
+    source = "stdin" if str(path) == "-" else str(path)
+    try:
+        text = sys.stdin.buffer.read() if source == "stdin" else path.read_bytes()
+    except OSError as error:
+        raise SnapshotError(f"cannot read {source}: {error.strerror}") from None
+    lines = [line for line in text.splitlines(keepends=True) if line.strip()]
+    if not lines:
+        raise SnapshotError(f"{source} holds no snapshot", _HOW_TO_TAKE_ONE)
+    if _is_indented(lines[0]):
+        return from_json(text, source)
+    return from_json(lines[-2] if len(lines) > 1 and _cut_off(lines[-1]) else lines[-1], source)
+
+
+def is_stream(path: Path) -> bool:
+    """What can only be read once."""
+    return str(path) == "-" or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 class Recorder:
@@ -200,7 +226,7 @@ def _places(path: Path) -> list[tuple[Path, int, int]]:
     except OSError as error:
         raise SnapshotError(f"cannot read {path}: {error.strerror}") from None
     if not places:
-        raise SnapshotError(f"{path} holds no snapshot", "take one with: podprobe snapshot POD -o json")
+        raise SnapshotError(f"{path} holds no snapshot", _HOW_TO_TAKE_ONE)
     return places
 
 

@@ -71,7 +71,11 @@ def test_a_pod_deleted_in_the_middle_is_one_failure(kube: Kube, namespace: str, 
 
 def test_the_odd_replica_is_found(kube: Kube, namespace: str) -> None:
     names = _deployment(kube, namespace)
+    # Labelled alike, and not the Deployment's: neither its newest Pod nor one of its replicas.
+    kube.apply(pods.pod("stray", namespace, pods.sleeper("a", kube.images), labels={"app": "many"}))
+    kube.ready(namespace, "stray")
     alike = kube.podprobe("diff", "deploy/many", "-n", namespace, "-o", "json", timeout=120)
+    assert [one["name"] for one in json.loads(alike.stdout)["replicas"]] == names
     assert json.loads(alike.stdout)["oddities"] == []
     assert alike.returncode == 0
 

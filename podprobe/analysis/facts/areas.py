@@ -44,6 +44,13 @@ _OF_THE_NODE = frozenset({"RES105"})
 
 AREAS = (
     _area(
+        "finding",
+        lambda s: ((f"{found.code} {found.subject}", found) for found in s.findings),
+        "severity title",
+        hidden="code subject docs pointers remedy containers",
+        fleeting=lambda _snapshot, found: found.code in _OF_THE_NODE,
+    ),
+    _area(
         "pod",
         subjects.pod,
         "value phase qos host_network host_ipc shared_pid service_account",
@@ -52,11 +59,19 @@ AREAS = (
     _area(
         "container",
         subjects.containers,
-        "kind state state_reason ready restarts image command user.uid user.gid ports probes resources "
+        "kind state state_reason ready restarts image command user.uid user.gid resources "
         "last_exit.reason last_exit.exit_code last_exit.signal "
         "cgroup.memory_limit_bytes cgroup.cpu_limit cgroup.pids_limit",
-        hidden="name processes.top",
+        hidden="name processes.top ports probes",
         fleeting=lambda _snapshot, found: found.kind == "ephemeral",
+    ),
+    _area("declared port", subjects.ports, "name host_port", hidden="port protocol"),
+    _area(
+        "probe",
+        subjects.probes,
+        "host scheme period_seconds timeout_seconds failure_threshold grpc_service http_headers",
+        # How it fares is no part of what was declared.
+        hidden="role kind port port_name path tried failures",
     ),
     _area("start", subjects.starts, "kind waited_for", hidden="container restarts"),
     _area("probe tried", subjects.trials, "outcome status", hidden="to"),
@@ -176,13 +191,6 @@ AREAS = (
         ),
         "hosts healthy_hosts",
         hidden="name",
-    ),
-    _area(
-        "finding",
-        lambda s: ((f"{found.code} {found.subject}", found) for found in s.findings),
-        "severity title",
-        hidden="code subject docs pointers remedy containers",
-        fleeting=lambda _snapshot, found: found.code in _OF_THE_NODE,
     ),
     _area(
         "visibility",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,12 +28,23 @@ def pod(snapshot: Snapshot) -> Iterator[Item]:
 
 def containers(snapshot: Snapshot) -> Iterator[Item]:
     """Containers by name."""
+    return ((container.name, container) for container in snapshot.containers)
+
+
+def ports(snapshot: Snapshot) -> Iterator[Item]:
+    """Declared ports by container, number and protocol."""
     for container in snapshot.containers:
-        # How a probe fares is no part of what was declared.
-        declared = tuple(
-            msgspec.structs.replace(probe, tried=None, failures=None) for probe in container.probes
-        )
-        yield container.name, msgspec.structs.replace(container, probes=declared)
+        for port in container.ports:
+            yield f"{container.name} {port.port}/{port.protocol}", port
+
+
+def probes(snapshot: Snapshot) -> Iterator[Item]:
+    """Declared probes by container, role and what they aim at."""
+    for container in snapshot.containers:
+        for probe in container.probes:
+            port = probe.port if probe.port is not None else probe.port_name
+            aim = "exec" if probe.kind == "exec" else f"{probe.kind} :{port}{probe.path or ''}"
+            yield f"{container.name} {probe.role} {aim}", probe
 
 
 def trials(snapshot: Snapshot) -> Iterator[Item]:

@@ -112,7 +112,22 @@ def pods_of(api: Api, namespace: str, target: str) -> list[Pod]:
         raise TargetError(
             f"{target} in namespace {namespace} has no selector, so its Pods cannot be found", "name a Pod"
         )
-    return sorted(_list(api, namespace, selector), key=_preference, reverse=True)
+    own = (pod for pod in _list(api, namespace, selector) if _is_of(pod, kind, workload))
+    return sorted(own, key=_preference, reverse=True)
+
+
+def _is_of(pod: Pod, kind: str, workload: Workload) -> bool:
+    """The workload made it. A Pod that somebody made by hand may have the same labels.
+
+    A Deployment's Pod is owned by a ReplicaSet, which is named after the Deployment and a hash: reading that too
+    would take one right more.
+    """
+    owner = next((one for one in pod.metadata.owner_references or () if one.controller), None)
+    if owner is None:
+        return False
+    if kind == "deploy":
+        return owner.kind == "ReplicaSet" and owner.name.rpartition("-")[0] == workload.metadata.name
+    return owner.uid == workload.metadata.uid
 
 
 def find(

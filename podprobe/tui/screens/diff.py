@@ -12,6 +12,7 @@ from textual.widgets import Input
 from podprobe.analysis.diff import diff
 from podprobe.errors import PodprobeError, SnapshotError
 from podprobe.model import from_json
+from podprobe.report.changed import field_words, transition
 from podprobe.report.neutral import neutral
 from podprobe.tui.drawing import Line, Span, blank, said, words
 from podprobe.tui.screens.overlay import Overlay
@@ -161,10 +162,6 @@ def _change(change: Change, width: int) -> list[Line]:
     mark, role = _MARKS[change.kind]
     text = change.subject
     if change.field is not None:
-        text += f"  {change.field}: {_value(change.before)} → {_value(change.after)}"
+        text += f"  {field_words(change.field)}: {transition(change)}"
     drawn = words(neutral(text, 600), width, indent="  ")
     return [(Span(mark, role), *drawn[0][1:]), *drawn[1:]]
-
-
-def _value(value: object) -> str:
-    return "–" if value is None else str(value)

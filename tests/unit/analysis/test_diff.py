@@ -11,11 +11,13 @@ from podprobe.analysis.diff import Change, diff, odd_ones
 from podprobe.model import (
     Connection,
     Container,
+    DeclaredPort,
     Finding,
     Interception,
     Listener,
     Lookup,
     Mesh,
+    Probe,
     ProbeFailures,
     ProbeTrial,
     Proxy,
@@ -265,3 +267,27 @@ def test_how_a_probe_fares_is_no_part_of_what_was_declared() -> None:
     tried = _with(failing, tried=ProbeTrial(outcome="refused"))
     refused = _with(pod, containers=(_with(first, probes=(tried, *first.probes[1:])), *others))
     assert {change.area for change in diff(pod, refused).changes} == {"probe tried"}
+
+
+def test_ports_and_probes_are_told_one_by_one_and_findings_before_all() -> None:
+    pod = troubled_pod()
+    first, *others = pod.containers
+    probe = Probe(role="liveness", kind="http", port=8081, path="/live", timeout_seconds=1)
+    port = DeclaredPort(port=9000, name="admin")
+    before = _with(
+        pod, containers=(_with(first, probes=(probe,), ports=()), *others), findings=pod.findings[1:]
+    )
+    slower = _with(probe, timeout_seconds=5)
+    moved = _with(probe, port=8082)
+    after = _with(pod, containers=(_with(first, probes=(slower,), ports=(port,)), *others))
+    lost = pod.findings[0]
+    assert _lines(diff(before, after).changes) == [
+        ("appeared", "finding", f"{lost.code} {lost.subject}", None),
+        ("appeared", "declared port", "nginx 9000/tcp", None),
+        ("changed", "probe", "nginx liveness http :8081/live", "timeout_seconds"),
+    ]
+    after = _with(before, containers=(_with(first, probes=(moved,), ports=()), *others))
+    assert _lines(diff(before, after).changes) == [
+        ("went", "probe", "nginx liveness http :8081/live", None),
+        ("appeared", "probe", "nginx liveness http :8082/live", None),
+    ]

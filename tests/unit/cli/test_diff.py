@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,7 +17,6 @@ from tests.support.samples import healthy_pod, troubled_pod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     Run = Callable[..., Any]
 
@@ -81,3 +83,22 @@ def test_a_hostile_pod_is_shown_safely(run: Run, tmp_path: Path) -> None:
         result = run("diff", a, b, "--noise", "-o", output)
         assert result.returncode == 4
         assert result.stdout.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("name", ["nosuch.json", "./nosuch", "/nosuch"])
+def test_a_mistyped_file_is_a_file_that_is_not_there(run: Run, tmp_path: Path, name: str) -> None:
+    result = run("diff", _file(tmp_path, "a.json", healthy_pod()), name)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"podprobe: cannot read {Path(name)}: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    "words", ["- b.json < a.jsonl", "/dev/stdin b.json < a.jsonl", "<(cat a.jsonl) <(cat b.json)"]
+)
+def test_what_can_be_read_only_once(tmp_path: Path, words: str) -> None:
+    _file(tmp_path, "a.jsonl", troubled_pod(), healthy_pod())
+    (tmp_path / "b.json").write_text(to_json(_with_port(healthy_pod())))
+    command = f"cat a.jsonl | {sys.executable} -m podprobe diff {words.replace('< a.jsonl', '')}"
+    done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (4, "")
+    assert "tcp [::]:9090" in done.stdout
