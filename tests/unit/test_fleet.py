@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import re
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -112,3 +114,29 @@ def test_whose_a_failure_is(
     (outcome,) = look_at_all([member], Access(namespace="tests"), SessionOptions(), parallel=1)
     assert (outcome.namespace, outcome.pod) == place
     assert outcome.error
+
+
+_WITH_PEAK = """
+import sys
+from podprobe.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    (line,) = (line for line in open("/proc/self/status") if line.startswith("VmHWM:"))
+    print(line.split()[1], file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+@pytest.mark.parametrize("output", ["json", "table"])
+def test_memory_does_not_grow_with_the_number_of_pods(tmp_path: Path, output: str) -> None:
+    target = _write(tmp_path, "pod", troubled_pod()).target
+
+    def peak_mib(pods: int) -> float:
+        command = [sys.executable, "-c", _WITH_PEAK, "snapshot", "-o", output, *[target] * pods]
+        done = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True, timeout=120
+        )
+        return int(done.stderr) / 1024
+
+    assert peak_mib(300) < peak_mib(10) + 12, "290 snapshots more would be 47 MiB"
