@@ -54,7 +54,7 @@ def test_sarif_suppresses_it(pod: Snapshot) -> None:
 
 
 def test_lint_tells_it() -> None:
-    file = lint(WEB, "web.yaml", CONFIG)
+    (file,) = lint([("web.yaml", WEB)], CONFIG)
     assert [(each.finding.code, each.ignored) for each in file.ignored] == [("VOL104", REASON)]
     assert "; 1 ignored (VOL104: the operator declares it" in lint_report.summary([file])
     (run,) = json.loads(lint_report.render([file], "sarif"))["runs"]
