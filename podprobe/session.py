@@ -140,12 +140,15 @@ class Session:
             raise lost[0] if lost else _no_agents(self.target.label, connected)
         self._lookups.start(answers, state, connected.agents)
         notes = [*connected.visibility, *(_lost(error) for error in lost)]
+        # Those of this look, which go on beside the reading, are not among them yet, or in part.
+        waiting = self._prober.waiting if self.options.active else {}
         look = Look(
             state=state,
             answers=answers,
             lead=answers[0],
             visibility=notes,
             taken_at=wall,
+            probes_waiting=waiting,
             all_connections=self.options.all_connections,
         )
         if self.options.try_probes and self._trials.due:
@@ -161,8 +164,13 @@ class Session:
         self._probed.append(self._prober.connects)
         dns, unasked = self._lookups.result()
         trials = self._trials.result() if self.options.try_probes else {}
+        left = self._prober.left_alone
         look = replace(
-            look, trials=trials, dns=dns, visibility=[*notes, *unasked], seconds=time.monotonic() - began
+            look,
+            trials=trials,
+            dns=dns,
+            visibility=[*notes, *unasked, *left],
+            seconds=time.monotonic() - began,
         )
         snapshot = judged(look, tuple(self._history), self.config)
         self._history.append(snapshot)

@@ -15,7 +15,7 @@ from podprobe.analysis.containers import containers, not_running
 from podprobe.analysis.flows import KEPT_WHOLE, flows, group, reduce
 from podprobe.analysis.held import Held
 from podprobe.analysis.ipc import ipc
-from podprobe.analysis.own_probes import whose_of, without_probes
+from podprobe.analysis.own_probes import probes_waiting, whose_of, without_probes
 from podprobe.analysis.owners import owners
 from podprobe.analysis.starts import starts
 from podprobe.analysis.times import rfc3339
@@ -54,6 +54,8 @@ class Look:
     """Of probes that were tried, by container and role."""
     own_probes: int = 0
     """TCP connects of the session's own since its look before read the counters, at most."""
+    probes_waiting: Mapping[str, int] = field(default_factory=dict)
+    """Probes of the session's own that may wait to be accepted, by endpoint, at most."""
     taken_at: float = 0.0
     """Seconds since the epoch."""
     seconds: float = 0.0
@@ -131,18 +133,20 @@ def _network(look: Look, people: Household) -> tuple[Network, list[Visibility]]:
     if look.lead is None:
         return Network(), []
     areas = look.lead.areas
-    sockets = decode(areas.inet)
+    every = decode(areas.inet)
     runtime = look.state.target.kind == "pod"
     whose = owners(
         look.state.containers,
         look.answers,
         people,
-        [(socket.inode or 0, socket.cgroup_id) for socket in sockets],
+        [(socket.inode or 0, socket.cgroup_id) for socket in every],
         runtime=runtime,
         host_network=look.state.target.host_network,
     )
     known = whose_of(whose, look.state.containers, look.answers, people, runtime=runtime)
-    sockets, doubts = without_probes(sockets, known)
+    sockets, doubts = without_probes(every, known)
+    kept_ids = {id(socket) for socket in sockets}
+    left_out = [socket for socket in every if id(socket) not in kept_ids]
     interfaces = tuple(Interface(**msgspec.structs.asdict(item)) for item in areas.items["interfaces"])
     own = frozenset(address.partition("/")[0] for interface in interfaces for address in interface.addresses)
     own |= frozenset(look.state.target.ips)
@@ -160,7 +164,13 @@ def _network(look: Look, people: Household) -> tuple[Network, list[Visibility]]:
         counters=Counters(values=dict(counters.values), own_probes=look.own_probes)
         if counters
         else Counters(),
-        listeners=listeners(sockets, areas.items["packet"], whose, look.state.containers),
+        listeners=listeners(
+            sockets,
+            areas.items["packet"],
+            whose,
+            look.state.containers,
+            probes_waiting(left_out, look.probes_waiting),
+        ),
         connections=kept,
         connection_count=total,
         connections_omitted=omitted,

@@ -39,6 +39,16 @@ def plain(address: str) -> str:
     return address[7:] if address.startswith("::ffff:") and "." in address else address
 
 
+def reached_at(address: str, v6_only: bool | None) -> str:
+    """Where to connect to reach a listener from inside the Pod."""
+    if address == "0.0.0.0":  # noqa: S104  # compared with, not bound to
+        return "127.0.0.1"
+    if address == "::":
+        # A dual-stack listener takes IPv4 too, and the Pod may have no IPv6 loopback.
+        return "::1" if v6_only else "127.0.0.1"
+    return plain(address)
+
+
 @dataclass(frozen=True)
 class _Listening:
     """Where the namespace listens, to tell servers from clients."""
@@ -56,17 +66,28 @@ def listeners(
     packets: Iterable[PacketItem],
     whose: Owners,
     containers: Sequence[Container],
+    probes: Mapping[str, int] | None = None,
 ) -> tuple[Listener, ...]:
-    """Every socket that waits: TCP listeners, unconnected bound UDP sockets, raw and packet sockets."""
+    """Every socket that waits: TCP listeners, unconnected bound UDP sockets, raw and packet sockets.
+
+    Args:
+        sockets: all of the namespace.
+        packets: raw and packet sockets.
+        whose: the owners.
+        containers: with the ports that they declare.
+        probes: podprobe's own that wait to be accepted, by endpoint.
+    """
     declared: dict[tuple[str, int], list[str]] = {}
     for container in containers:
         for port in container.ports:
             declared.setdefault((port.protocol, port.port), []).append(container.name)
+    waiting = probes or {}
     result = []
     for s in sockets:
         if not _listens(s):
             continue
         found = whose.of_listener(s.protocol, s.local_port, s.inode, s.cgroup_id, s.uid)
+        own = waiting.get(endpoint(reached_at(s.local_address, s.v6_only), s.local_port), 0)
         names = declared.get((s.protocol, s.local_port), [])
         result.append(
             Listener(
@@ -80,6 +101,7 @@ def listeners(
                 v6_only=s.v6_only,
                 backlog=s.receive_queue if s.protocol == "tcp" else None,
                 backlog_limit=s.backlog_limit if s.protocol == "tcp" else None,
+                own_probes=min(own, s.receive_queue) if s.protocol == "tcp" else 0,
                 drops=s.drops if s.protocol == "udp" else None,
                 declared_by=found.container if found.container in names else (names[0] if names else None),
             )

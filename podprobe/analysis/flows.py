@@ -88,6 +88,7 @@ def _flow(key: FlowKey, sockets: Sequence[Connection]) -> Flow:
         original=key.original,
         connections=len(pairs),
         states=dict(sorted(Counter(s.state for s in sockets).items())),
+        close_wait_queued=sum(s.state == "close-wait" and s.inode is None for s in servers),
         rtt_us=round(median(rtts)) if rtts else None,
         max_rtt_us=max(rtts, default=None),
         min_rtt_us=min(minima, default=None),

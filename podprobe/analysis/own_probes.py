@@ -7,15 +7,16 @@ listener is never left out, nor what a listener at that address has taken.
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe.analysis import evidence
-from podprobe.analysis.connections import plain
+from podprobe.analysis.connections import endpoint, plain
 from podprobe.model import Visibility
 from podprobe_agent.protocol import PROBE_SOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from collections.abc import Set as AbstractSet
     from typing import TypeAlias
 
@@ -77,6 +78,25 @@ def without_probes(sockets: Sequence[InetSocket], whose: Whose) -> tuple[list[In
         elif end is not None and end.inode is not None and not whose.all_seen:
             doubtful.add(ends)
     return kept, [_note(len(doubtful))] if doubtful else []
+
+
+def probes_waiting(left_out: Iterable[InetSocket], unmarked: Mapping[str, int]) -> dict[str, int]:
+    """Probes that wait to be accepted, by the endpoint that they went to.
+
+    Args:
+        left_out: sockets that are podprobe's probes. A connection in an accept queue has no inode: no process has it
+            yet.
+        unmarked: those which a session knows of that went to endpoints where they cannot be told by their address,
+            at most.
+    """
+    found = Counter(
+        endpoint(plain(s.local_address), s.local_port)
+        for s in left_out
+        if s.inode is None
+        and s.state in {"established", "close-wait"}
+        and plain(s.remote_address) == PROBE_SOURCE
+    )
+    return {**{to: number for to, number in unmarked.items() if not to.startswith("127.")}, **found}
 
 
 def _ends(s: InetSocket, listening: AbstractSet[int]) -> Ends | None:

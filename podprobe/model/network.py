@@ -42,6 +42,8 @@ class Listener(Model, frozen=True, kw_only=True):
     """Connections that wait to be accepted (`idiag_rqueue` of a listener)."""
     backlog_limit: int | None = None
     """The most that may wait (`idiag_wqueue` of a listener): the smaller of listen() and somaxconn."""
+    own_probes: int = 0
+    """Of `backlog`, podprobe's own probes; where they cannot be told by their address (IPv6), at most."""
     drops: int | None = None
     """Datagrams dropped for want of room (`SK_MEMINFO_DROPS`); UDP only."""
     declared_by: str | None = None
@@ -181,6 +183,9 @@ class Flow(Model, frozen=True, kw_only=True):
     """Connections, not sockets: one within the Pod counts once."""
     states: dict[str, int]
     """Sockets by state."""
+    close_wait_queued: int = 0
+    """Of the sockets in `close-wait`, the server's that still wait to be accepted: no process has them, and none can
+    close them."""
     rtt_us: int | None = None
     """Median of the sockets' smoothed round-trip times."""
     max_rtt_us: int | None = None

@@ -76,7 +76,7 @@ def test_probes_never_fill_an_accept_queue(alone: bool) -> None:
         with Session(ThisMachine(stay_dead=False), SessionOptions(probe_count=20)) as session:
             look = session.look()
         (latency,) = [item for item in look.latency if item.to == f"127.0.0.1:{port}"]
-        assert (latency.count, latency.failures) == (4, 0)
+        assert (latency.count, latency.failures) == (2, 0)
         # There was room for another client all the time.
         with socket.create_connection(("127.0.0.1", port), timeout=5):
             pass
@@ -95,7 +95,8 @@ def test_a_look_finds_a_listener_and_times_it(alone: bool, listener: socket.sock
     assert found == {port} if alone else port in found
     (before,) = [item for item in first.latency if item.to == f"127.0.0.1:{port}"]
     (after,) = [item for item in second.latency if item.to == f"127.0.0.1:{port}"]
-    assert (before.count, before.failures, after.count) == (7, 0, 9)
+    # Nobody has seen yet what became of the first seven: no more are sent.
+    assert (before.count, before.failures, after.count) == (7, 0, 7)
     assert before.p50_us is not None
     assert before.p99_us is not None
     assert 0 < before.p50_us <= before.p99_us

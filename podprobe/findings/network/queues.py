@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     title="Connections wait to be accepted",
     when="A listener's accept queue holds {warning_ratio:percent} or more of what it may, or connections "
     "were dropped at a full queue since the look before.",
-    measured="`idiag_rqueue` and `idiag_wqueue` of each listener (sock_diag); `TcpExt.ListenOverflows` and "
-    "`TcpExt.ListenDrops` (/proc/net/netstat), as the difference between two looks.",
+    measured="`idiag_rqueue` and `idiag_wqueue` of each listener (sock_diag), without podprobe's own probes; "
+    "`TcpExt.ListenOverflows` and `TcpExt.ListenDrops` (/proc/net/netstat), as the difference between two looks.",
     why="The program does not call accept() fast enough. When the queue is full, the kernel drops the "
     "last step of the handshake: clients wait one second and more for a connection, or time out.",
     remedy="Give the program more workers or CPU; raise its listen() backlog (and `net.core.somaxconn` with "
@@ -36,18 +36,19 @@ def accept_queue(look: Look) -> Iterator[Hit]:
     dropped = _risen(look, "TcpExt.ListenOverflows", "TcpExt.ListenDrops")
     full = False
     for index, listener in enumerate(look.snapshot.network.listeners):
-        if listener.protocol != "tcp" or not listener.backlog:
+        if listener.protocol != "tcp" or not listener.backlog or listener.backlog <= listener.own_probes:
             continue
         if not facts.ours(look.snapshot, listener.container):
             continue
         # listen(fd, 0) still lets one connection wait.
-        filled = share(listener.backlog, max(listener.backlog_limit or 0, 1))
+        filled = share(listener.backlog - listener.own_probes, max(listener.backlog_limit or 0, 1))
         if filled is None or listener.backlog_limit is None or filled < look["warning_ratio"]:
             continue
         full = True
+        waiting = listener.backlog - listener.own_probes
         evidence = [
             (
-                f"{count(listener.backlog, 'connection')} at {facts.shown(listener)} wait for "
+                f"{count(waiting, 'connection')} at {facts.shown(listener)} wait for "
                 f"{facts.whose(listener.container)} to accept them; {_room(listener.backlog_limit, filled)}."
             )
         ]
@@ -97,7 +98,8 @@ def _risen(look: Look, *names: str) -> int:
     "warning",
     title="Connections are not closed",
     when="One container holds {connections:n} or more connections to one server in CLOSE_WAIT.",
-    measured="Sockets in state CLOSE_WAIT (sock_diag), by owner.",
+    measured="Sockets in state CLOSE_WAIT (sock_diag), by owner. Those that still wait to be accepted are left out: no "
+    "process has them (see NET107).",
     why="The peer has closed, the container has not called close(). Such sockets never time out: they "
     "hold memory and file descriptors until the process ends, and run into its limit of open files.",
     remedy="It is a bug in the container that holds them: a response that is not closed, a pooled connection "
@@ -135,13 +137,13 @@ def _close_wait(snapshot: Snapshot) -> dict[tuple[str | None, str], int]:
     """CLOSE_WAIT sockets by whose they are and the server of their connection."""
     holders: dict[tuple[str | None, str], Counter[str | None]] = {}
     for each in snapshot.network.connections:
-        if each.state == "close-wait":
+        if each.state == "close-wait" and (each.inode is not None or each.role != "server"):
             server = each.local if each.role == "server" else each.remote
             holders.setdefault((each.from_container, server), Counter())[each.container] += 1
     found: Counter[tuple[str | None, str]] = Counter()
     for flow in snapshot.network.flows:
-        number = flow.states.get("close-wait", 0)
-        if not number:
+        number = flow.states.get("close-wait", 0) - flow.close_wait_queued
+        if number <= 0:
             continue
         # Flows count every socket; which side holds them, those in the snapshot tell.
         sides = holders.get((flow.from_container, flow.server))
