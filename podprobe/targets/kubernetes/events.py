@@ -29,7 +29,8 @@ _NO_IMAGE = frozenset({"ErrImageNeverPull", "InspectFailed"})
 _CONTAINER = re.compile(r"spec\.(?:initContainers|containers)\{(?P<name>[^{}]+)\}")
 _ROLE = re.compile(r"(?P<role>Startup|Readiness|Liveness) probe (?:failed|errored)")
 _MOST = "2000"
-"""Events asked for of a namespace, once for all its Pods; the kubelet makes one of all that say the same."""
+"""Events asked for of a namespace, once for all its Pods; where it has more, each Pod's own are asked for. The kubelet
+makes one of all that say the same."""
 _MESSAGE_LENGTH = 300
 
 
@@ -39,17 +40,30 @@ def probe_failures(api: Api, pod: Pod) -> tuple[Failures | None, tuple[Visibilit
     if not any(one.startup_probe or one.readiness_probe or one.liveness_probe for one in specs):
         return {}, ()
     try:
-        events = api.recently(
-            asks.list_events(pod.metadata.namespace or "default"),
-            EventList,
-            fieldSelector="involvedObject.kind=Pod,reason=Unhealthy",
-            limit=_MOST,
-        ).items
+        listed = _listed(api, pod, "involvedObject.kind=Pod")
+        if listed.metadata.continue_:
+            listed = _listed(api, pod, f"involvedObject.uid={pod.metadata.uid}")
     except ApiError as error:
         allow = "permission to list events" if error.status == 403 else None
         reason = f"recent failures of its probes are not known: {error.message}"
         return None, (Visibility(area="probes", container=None, level="partial", reason=reason, allow=allow),)
-    return counted(event for event in events if event.involved_object.uid == pod.metadata.uid), ()
+    if listed.metadata.continue_:
+        return None, (_cut(),)
+    return counted(event for event in listed.items if event.involved_object.uid == pod.metadata.uid), ()
+
+
+def _listed(api: Api, pod: Pod, whose: str) -> EventList:
+    return api.recently(
+        asks.list_events(pod.metadata.namespace or "default"),
+        EventList,
+        fieldSelector=f"{whose},reason=Unhealthy",
+        limit=_MOST,
+    )
+
+
+def _cut() -> Visibility:
+    reason = f"recent failures of its probes are not known: there are more than {int(_MOST):,} events of them"
+    return Visibility(area="probes", container=None, level="partial", reason=reason)
 
 
 def image_failures(api: Api, pod: Pod) -> dict[str, str]:

@@ -17,16 +17,17 @@ from tests.unit.kubernetes.recorded import load
 class Events:
     """An API server that knows one answer, and what it was asked."""
 
-    def __init__(self, answer: Any) -> None:
-        self.answer = answer
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
         self.asked: list[dict[str, Any]] = []
 
     def recently(self, ask: Any, kind: Any, **query: Any) -> Any:
         assert ask.resource == "events"
         self.asked.append(query)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 def made(**events: Any) -> EventList:
@@ -105,6 +106,26 @@ def test_only_the_pods_own_events_count() -> None:
     assert failures is not None
     assert (failures["web", "readiness"].count, notes) == (2, ())
     assert "reason=Unhealthy" in api.asked[0]["fieldSelector"]
+
+
+CUT: dict[str, Any] = {"metadata": {"continue": "more"}, "items": []}
+
+
+def test_a_busy_namespace_hides_no_failure() -> None:
+    own = {"message": "Readiness probe failed: x", "count": 7,
+           "involvedObject": {"uid": "u1", "fieldPath": "spec.containers{web}"}}  # fmt: skip
+    api: Any = Events(msgspec.convert(CUT, EventList), msgspec.convert({"items": [own]}, EventList))
+    failures, notes = probe_failures(api, a_pod("readiness"))
+    assert failures is not None
+    assert (failures["web", "readiness"].count, notes) == (7, ())
+    assert api.asked[1]["fieldSelector"] == "involvedObject.uid=u1,reason=Unhealthy"
+
+
+def test_what_was_not_read_to_its_end_is_not_counted() -> None:
+    api: Any = Events(*(msgspec.convert(CUT, EventList) for _ in range(2)))
+    failures, (note,) = probe_failures(api, a_pod("readiness"))
+    assert failures is None
+    assert "more than 2,000 events" in note.reason
 
 
 def test_without_permission_it_is_a_note_and_nothing_is_guessed() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from podprobe.targets.kubernetes.objects.wire import Wire
+from podprobe.targets.kubernetes.objects.wire import ListMeta, Wire
 
 
 class EventSeries(Wire, frozen=True):
@@ -52,4 +52,5 @@ class EventObject(Wire, frozen=True):
 class EventList(Wire, frozen=True):
     """Events of a namespace."""
 
+    metadata: ListMeta = ListMeta()
     items: tuple[EventObject, ...] = ()
