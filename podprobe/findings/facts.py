@@ -60,6 +60,12 @@ def loopback_only(listeners: list[tuple[int, Listener]]) -> bool:
     return bool(listeners) and all(endpoints.is_loopback(listener.address) for _, listener in listeners)
 
 
+def bound(listener: Listener) -> str:
+    """The listener's endpoint, and that it takes IPv6 only where that is so."""
+    only = " (IPv6 only)" if listener.address == "::" and listener.v6_only else ""
+    return f"{shown(listener)}{only}"
+
+
 def shown(listener: Listener) -> str:
     """The listener's endpoint."""
     return endpoint(listener.address, listener.port)

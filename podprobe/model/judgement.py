@@ -87,19 +87,38 @@ class ServicePort(Model, frozen=True, kw_only=True):
     target_port: int | None = None
     target_port_name: str | None = None
     node_port: int | None = None
-    listener: Literal["ok", "loopback-only", "missing", "unresolved", "unknown"]
+    listener: Literal["ok", "loopback-only", "other-address", "srv-only", "missing", "unresolved", "unknown"]
+    """`other-address`: who listens there does not answer at the Pod's address, or not at that of each family of the
+    Service. `srv-only`: of a headless Service, whose name is the Pod's own address: at `port` nobody answers there,
+    only at `target_port`, which none but who asks for SRV records is told."""
     container: str | None = None
+    unreached: tuple[str, ...] = ()
+    """With `other-address`, the families at whose address nobody answers."""
+    ready: bool | None = None
+    """The Pod is among the ready endpoints of this port; `None` where that is not known."""
 
 
 class Service(Model, frozen=True, kw_only=True):
-    """A Service that selects the Pod."""
+    """A Service that leads to the Pod: its selector matches, or, without one, an EndpointSlice names the Pod."""
 
     name: str
     type: str
     cluster_ip: str | None = None
     ports: tuple[ServicePort, ...] = ()
     ready: bool | None = None
-    """The Pod is among its ready endpoints."""
+    """The Pod is among its ready endpoints, of some port at least; `None` where that is not known, and of an alias."""
+    ip_families: tuple[str, ...] = ()
+    """`IPv4`, `IPv6`: by which it leads to the Pod; empty where the Service does not say."""
+    cluster_ips: tuple[str, ...] = ()
+    external_ips: tuple[str, ...] = ()
+    """`spec.externalIPs`."""
+    load_balancer: tuple[str, ...] = ()
+    """Addresses or names that a load balancer has given it (`status.loadBalancer.ingress`)."""
+    external_name: str | None = None
+    """Of type ExternalName: the name in DNS that it is an alias of. Such a Service leads to no Pod, whatever its
+    selector."""
+    by_hand: bool = False
+    """It has no selector; its EndpointSlice was made by somebody else than Kubernetes."""
 
 
 class Finding(Model, frozen=True, kw_only=True):

@@ -10,6 +10,11 @@ if TYPE_CHECKING:
     from tests.e2e.conftest import Kube
 
 _SERVE_LATE = "import time, http.server as h; time.sleep(2); h.test(h.SimpleHTTPRequestHandler, port=7000)"
+_SERVE_IPV6_ONLY = """
+import socket, time
+six = socket.create_server(("::", 6000), family=socket.AF_INET6, dualstack_ipv6=False)
+time.sleep(1e6)
+"""
 _SERVE_SLOWLY = """
 import time, http.server as h
 class Slow(h.SimpleHTTPRequestHandler):
@@ -44,6 +49,7 @@ def _objects(namespace: str, images: dict[str, str]) -> list[dict[str, Any]]:
             livenessProbe={"exec": {"command": ["true"]}},
         ),
         pods.container("slow", python, "python3", "-c", _SERVE_SLOWLY, readinessProbe=get("/slow", 9000)),
+        pods.container("six", python, "python3", "-c", _SERVE_IPV6_ONLY),
         pods.sleeper("lost", images, readinessProbe=get("/healthz?token=abcdef0123456789abcdef", 7777)),
         labels={"app": "shop"},
         initContainers=[
@@ -59,13 +65,46 @@ def _objects(namespace: str, images: dict[str, str]) -> list[dict[str, Any]]:
         _service(namespace, "wrong", {"port": 81, "targetPort": 4444}),
         _service(namespace, "peers", {"port": 8080}, clusterIP="None", publishNotReadyAddresses=True),
         _service(namespace, "node", {"port": 80, "targetPort": "http"}, type="NodePort"),
-        _service(namespace, "alias", type="ExternalName", externalName="shop.example.com"),
+        _service(namespace, "alias", {"port": 443}, type="ExternalName", externalName="shop.example.com"),
+        _service(namespace, "aside", {"port": 80, "targetPort": "http"}, clusterIP="None"),
+        _service(namespace, "six", {"port": 6000}),
+        _service(namespace, "unnamed", {"port": 80, "targetPort": "none"}),
+        _service(namespace, "byhand", {"name": "http", "port": 80, "targetPort": 4444}, selector=None),
         made,
     ]
 
 
+def _by_hand(namespace: str, pod: dict[str, Any]) -> dict[str, Any]:
+    """An EndpointSlice that nobody but its author keeps, for a Service without a selector."""
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {
+            "name": "byhand-1",
+            "namespace": namespace,
+            "labels": {"kubernetes.io/service-name": "byhand"},
+        },
+        "addressType": "IPv4",
+        "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}],
+        "endpoints": [
+            {
+                "addresses": [pod["status"]["podIP"]],
+                "targetRef": {
+                    "kind": "Pod",
+                    "name": "shop",
+                    "namespace": namespace,
+                    "uid": pod["metadata"]["uid"],
+                },
+            }
+        ],
+    }
+
+
 def test_the_outside_of_a_pod(kube: Kube, namespace: str) -> None:
     kube.apply(*_objects(namespace, kube.images))
+
+    kube.wait("the Pod's address", lambda: kube.get("pod", "shop", "-n", namespace)["status"].get("podIP"))
+    kube.apply(_by_hand(namespace, kube.get("pod", "shop", "-n", namespace)))
 
     def failing() -> bool:
         events = kube.get("events", "-n", namespace, "--field-selector", "reason=Unhealthy")["items"]
@@ -90,6 +129,7 @@ def _services(seen: dict[str, Any]) -> None:
     services = {one["name"]: one for one in seen["services"]}
     assert {name: one["type"] for name, one in services.items()} == {
         "shop": "ClusterIP", "wrong": "ClusterIP", "peers": "ClusterIP", "node": "NodePort", "alias": "ExternalName",
+        "aside": "ClusterIP", "six": "ClusterIP", "unnamed": "ClusterIP", "byhand": "ClusterIP",
     }  # fmt: skip
     ends = {
         name: [(port["target_port"], port["listener"]) for port in one["ports"]]
@@ -97,8 +137,20 @@ def _services(seen: dict[str, Any]) -> None:
     }
     assert ends == {
         "shop": [(8080, "ok")], "wrong": [(4444, "missing")], "peers": [(8080, "ok")], "node": [(8080, "ok")],
-        "alias": [],
+        "alias": [(None, "unknown")], "aside": [(8080, "srv-only")], "six": [(6000, "other-address")],
+        "unnamed": [(None, "unresolved")], "byhand": [(8080, "ok")],
     }  # fmt: skip
+    # No probe of `lost` succeeds. Who publishes Pods that are not ready, or keeps a slice by hand, sends on.
+    assert {name: one["ready"] for name, one in services.items()} == {
+        "shop": False, "wrong": False, "peers": True, "node": False, "alias": None, "aside": False, "six": False,
+        "unnamed": False, "byhand": True,
+    }  # fmt: skip
+    assert services["alias"]["external_name"] == "shop.example.com"
+    subjects = {(one["code"], one["severity"], one["subject"]) for one in seen["findings"]}
+    assert {
+        ("SVC101", "critical", "Service six port 6000"), ("SVC101", "warning", "Service aside port 80"),
+    } < subjects  # fmt: skip
+    assert not [subject for _, _, subject in subjects if "alias" in subject]
     assert services["peers"]["cluster_ip"] == "None"
     assert services["node"]["ports"][0]["node_port"] >= 30000
     assert services["shop"]["ports"][0]["target_port_name"] == "http"
@@ -133,7 +185,7 @@ def _probes(seen: dict[str, Any]) -> None:
 
 def _starts(seen: dict[str, Any]) -> None:
     starts = {one["container"]: one for one in seen["starts"]}
-    assert list(starts) == ["migrate", "proxy", "web", "slow", "lost"]
+    assert list(starts) == ["migrate", "proxy", "web", "slow", "six", "lost"]
     assert starts["migrate"]["after_ms"] == 0
     assert starts["migrate"]["lasted_ms"] >= 1000
     assert [(one["container"], one["until"]) for one in starts["web"]["waited_for"]] == [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
+from podprobe.analysis.answering import answered, family, pod_addresses
 from podprobe.analysis.trials import WORDS
 from podprobe.analysis.words import count, listed
 from podprobe.findings import facts
@@ -14,7 +15,7 @@ from podprobe.findings.rule import Hit, Look, rule
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from podprobe.model import Container, Probe
+    from podprobe.model import Container, Listener, Probe, Snapshot
 
 
 @rule(
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
     "critical",
     title="A probe asks a port that does not answer",
     when="An http, tcp or grpc probe's port has no listener though its container has run for "
-    "{grace_seconds} s, or only listeners on loopback, or is a name that the container does not "
-    "declare.",
+    "{grace_seconds} s, or only listeners that do not answer at the Pod's address (on loopback, on another address, of "
+    "the other IP family), or is a name that the container does not declare.",
     measured="Probes and `ports` of the Pod's spec against the listeners (sock_diag), beside the cluster's events of "
     "their failures and, with `--try-probes`, one try from inside. Probes with a `host` of their own are left out.",
-    why="The kubelet probes from the node, over the Pod's address: a listener on 127.0.0.1 does not "
-    "answer it. A readiness probe that cannot succeed takes the Pod out of its Services; a liveness "
+    why="The kubelet probes from the node, over the Pod's first address: a listener on 127.0.0.1 does not "
+    "answer it, nor does one that takes IPv6 only where that address is IPv4. A readiness "
+    "probe that cannot succeed takes the Pod out of its Services; a liveness "
     "probe restarts the container for ever.",
     remedy="Let the program listen on all addresses, or correct the probe's port.",
     thresholds={"grace_seconds": GRACE},
@@ -94,6 +96,8 @@ def _probe_fault(look: Look, container: Container, probe: Probe) -> tuple[str, s
             ),
             [number for number, _ in there],
         )
+    if other := _elsewhere(look.snapshot, field, probe.port, there):
+        return other
     if there or not facts.settled(look.snapshot, container, look["grace_seconds"]):
         return None
     own = sorted({each.port for each in look.snapshot.network.listeners if each.container == container.name})
@@ -102,6 +106,26 @@ def _probe_fault(look: Look, container: Container, probe: Probe) -> tuple[str, s
         f"The {field} asks port {probe.port}, on which nothing listens{really}.",
         f"Correct the port of the {field}, or let {container.name} listen on {probe.port}.",
         (),
+    )
+
+
+def _elsewhere(
+    snapshot: Snapshot, field: str, port: int, there: list[tuple[int, Listener]]
+) -> tuple[str, str, Iterable[int]] | None:
+    """There are listeners, and none answers where the kubelet asks."""
+    asked = pod_addresses(snapshot)[: 1 if snapshot.target.ips else None]
+    if not there or not asked or answered((one for _, one in there), asked):
+        return None
+    who = facts.whose(there[0][1].container)
+    at = listed(dict.fromkeys(facts.bound(one) for _, one in there))
+    wide = f"0.0.0.0:{port}" if family(asked[0]) == "IPv4" else f"[::]:{port}"
+    return (
+        (
+            f"The {field} asks port {port} at the Pod's address {listed(asked)}; {who} listens on {at}, which does not "
+            "answer there."
+        ),
+        f"Let {who} listen on {wide}, or use an `exec` probe.",
+        [number for number, _ in there],
     )
 
 

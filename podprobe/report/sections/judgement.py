@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.analysis.words import OUTSIDE
+from podprobe.analysis.words import OUTSIDE, listed
 from podprobe.report import units
 from podprobe.report.neutral import neutral
 from podprobe.report.sections.base import ABSENT, Cell, Column, Marks, Section, section, text, time
 
 if TYPE_CHECKING:
-    from podprobe.model import Health, ServicePort, Snapshot
+    from podprobe.model import Health, Service, ServicePort, Snapshot
     from podprobe.report.sections.base import Tone
 
 HEALTH: dict[Health, tuple[str, Tone]] = {
@@ -93,6 +93,8 @@ def latency(snapshot: Snapshot, marks: Marks) -> Section:
 _ENDS: dict[str, tuple[str, Tone]] = {
     "ok": ("● ok", "ok"),
     "loopback-only": ("✖ loopback only", "critical"),
+    "other-address": ("✖ not at its address", "critical"),
+    "srv-only": ("▲ by SRV records only", "warning"),
     "missing": ("✖ no listener", "critical"),
     "unresolved": ("▲ name not found", "warning"),
     "unknown": ("○ unknown", "dim"),
@@ -100,11 +102,12 @@ _ENDS: dict[str, tuple[str, Tone]] = {
 
 
 def services(snapshot: Snapshot, marks: Marks) -> Section:
-    """Services that select the Pod, each port followed to its listener."""
+    """Services that lead to the Pod, each port followed to its listener, and by what else it is open."""
     rows = []
+    ways = any(opened(one, port) for one in snapshot.services for port in one.ports or (None,))
     for index, service in enumerate(snapshot.services):
         for number, port in enumerate(service.ports):
-            sign, tone = _ENDS[port.listener]
+            sign, tone = _end(service, port)
             rows.append(
                 marks.row(
                     f"/services/{index}/ports/{number}",
@@ -114,7 +117,8 @@ def services(snapshot: Snapshot, marks: Marks) -> Section:
                     count_port(port.port, port.protocol),
                     text(_target(port), 63),
                     text(port.container, 63),
-                    Cell(sign, tone=tone),
+                    text(sign, 80, tone),
+                    *((text(opened(service, port), 120),) if ways else ()),
                 )
             )
         if not service.ports:
@@ -127,7 +131,8 @@ def services(snapshot: Snapshot, marks: Marks) -> Section:
                     ABSENT,
                     ABSENT,
                     ABSENT,
-                    Cell("no port", tone="dim"),
+                    text(_alias(service) or "no port", 80, "dim"),
+                    *((text(opened(service, None), 120),) if ways else ()),
                 )
             )
     columns = (
@@ -138,8 +143,29 @@ def services(snapshot: Snapshot, marks: Marks) -> Section:
         Column("target", right=True),
         Column("container", 1),
         Column("reaches"),
+        *((Column("from outside", 1),) if ways else ()),
     )
     return section("services", "Services", columns, rows)
+
+
+def _end(service: Service, port: ServicePort) -> tuple[str, Tone]:
+    """Where a port ends; what is there is of no use while the Pod is not among the ready endpoints."""
+    if alias := _alias(service):
+        return alias, "dim"
+    if port.listener == "ok" and False in {service.ready, port.ready}:
+        return "▲ listens, not ready", "warning"
+    sign, tone = _ENDS[port.listener]
+    return (f"✖ not by {listed(port.unreached)}", tone) if port.unreached else (sign, tone)
+
+
+def _alias(service: Service) -> str | None:
+    return None if service.external_name is None else f"○ alias of {service.external_name}"
+
+
+def opened(service: Service, port: ServicePort | None) -> str | None:
+    """By what a Service is reached from outside the cluster: `node :30080, 203.0.113.7`."""
+    node = [f"node :{port.node_port}"] if port and port.node_port else []
+    return ", ".join([*node, *service.load_balancer, *service.external_ips]) or None
 
 
 def count_port(port: int, protocol: str) -> Cell:

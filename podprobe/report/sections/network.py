@@ -40,6 +40,7 @@ _OWNED_BY = {
 
 def ports(snapshot: Snapshot, marks: Marks) -> Section:
     """Listeners, with their owner and how it is known."""
+    hosts = host_ports(snapshot)
     rows = [
         marks.row(
             f"/network/listeners/{index}",
@@ -49,7 +50,7 @@ def ports(snapshot: Snapshot, marks: Marks) -> Section:
             Cell(process(listener.owner)),
             Cell(_OWNED_BY[listener.owner.by]),
             Cell(_backlog(listener.backlog, listener.backlog_limit), listener.backlog),
-            Cell("yes" if listener.declared_by else "no", tone="plain" if listener.declared_by else "dim"),
+            Cell(_declared(listener, hosts), tone="plain" if listener.declared_by else "dim"),
         )
         for index, listener in enumerate(snapshot.network.listeners)
     ]
@@ -63,6 +64,23 @@ def ports(snapshot: Snapshot, marks: Marks) -> Section:
         Column("declared", 4),
     )
     return section("ports", "Ports", columns, rows)
+
+
+def host_ports(snapshot: Snapshot) -> dict[tuple[str, int], int]:
+    """By protocol and port of the Pod: the node's port that is led there (`hostPort`)."""
+    return {
+        (port.protocol, port.port): port.host_port
+        for container in snapshot.containers
+        for port in container.ports
+        if port.host_port
+    }
+
+
+def _declared(listener: Listener, hosts: dict[tuple[str, int], int]) -> str:
+    if listener.declared_by is None:
+        return "no"
+    at = hosts.get((listener.protocol, listener.port))
+    return f"yes, node :{at}" if at else "yes"
 
 
 def flow_end(flow: Flow, container: str | None) -> str:

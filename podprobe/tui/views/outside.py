@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from podprobe.analysis.answering import answered, pod_addresses
+from podprobe.analysis.endpoints import is_loopback
+from podprobe.analysis.words import listed
 from podprobe.report import units
+from podprobe.report.sections.judgement import opened
 from podprobe.report.sections.startup import trial_words
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, said, spark
@@ -92,16 +96,20 @@ def is_trouble(row: CounterRow) -> bool:
     return row.name.rpartition(".")[2] in _TROUBLE
 
 
-def verdict(port: ServicePort | None) -> Line:
+def verdict(service: Service, port: ServicePort | None) -> Line:
     """Where a Service's port ends in the Pod."""
+    if service.external_name is not None:
+        return Span("○ alias of ", "dim"), said(service.external_name, "dim")
     if port is None:
         return (Span("no port", "dim"),)
+    if port.listener == "ok" and False in {service.ready, port.ready}:
+        return Span("▲ ", "warning"), *_whose(port), Span(" is not ready", "warning")
     if port.listener == "ok":
-        return Span("● ", "ok"), said(port.container, "container") if port.container else Span(
-            "listens", "ok"
-        )
+        return Span("● ", "ok"), *_whose(port)
     text = {
         "loopback-only": ("✖ ", "listens on loopback only", "critical"),
+        "other-address": ("✖ ", f"not at {listed(port.unreached) or 'the Pod'}'s address", "critical"),
+        "srv-only": ("▲ ", "by SRV records only", "warning"),
         "missing": ("✖ ", "nobody listens", "critical"),
         "unresolved": ("▲ ", "no such named port", "warning"),
         "unknown": ("? ", "not known", "dim"),
@@ -109,11 +117,14 @@ def verdict(port: ServicePort | None) -> Line:
     return Span(text[0], text[2]), Span(text[1], text[2])
 
 
+def _whose(port: ServicePort) -> Line:
+    return (said(port.container, "container") if port.container else Span("listens", "ok"),)
+
+
 def _port(port: ServicePort | None) -> Line:
     if port is None:
         return (Span(units.ABSENT, "dim"),)
-    node = f" node :{port.node_port}" if port.node_port else ""
-    return Span(f":{port.port}", "strong"), Span(f"/{port.protocol}{node}", "dim")
+    return Span(f":{port.port}", "strong"), Span(f"/{port.protocol}", "dim")
 
 
 def _leads_to(port: ServicePort | None) -> Line:
@@ -146,7 +157,7 @@ def _services(items: list[ServiceRow]) -> Section:
         Column("leads to", lambda row: _leads_to(row.port), None, least=8, most=22),
         Column(
             "there",
-            lambda row: verdict(row.port),
+            lambda row: verdict(row.service, row.port),
             lambda row: row.port and row.port.listener,
             least=14,
             most=30,
@@ -154,6 +165,15 @@ def _services(items: list[ServiceRow]) -> Section:
         Column("endpoint", ready, lambda row: str(row.service.ready), least=9, most=12, rank=1),
         text_column("type", lambda row: row.service.type, least=8, most=14, rank=2, role="dim"),
         text_column("address", lambda row: row.service.cluster_ip, least=10, most=40, rank=2),
+        *(
+            (
+                text_column(
+                    "from outside", lambda row: opened(row.service, row.port), least=12, most=40, rank=1
+                ),
+            )
+            if any(opened(row.service, row.port) for row in items)
+            else ()
+        ),
     )
     return Section(
         "Services",
@@ -181,8 +201,12 @@ def there(state: State, row: ProbeRow) -> Line:
     ]
     if not found:
         return (Span("✖ nobody listens", "critical"),)
-    if all(one.address.startswith("127.") or one.address == "::1" for one in found):
+    if all(is_loopback(one.address) for one in found):
         return (Span("✖ on loopback only", "critical"),)
+    snapshot = state.snapshot
+    asked = pod_addresses(snapshot)[: 1 if snapshot.target.ips else None]
+    if asked and not answered(found, asked):
+        return (Span("✖ not at its address", "critical"),)
     others = [one.container for one in found if one.container not in {None, row.container}]
     if len(others) == len(found):
         return Span("▲ but it is ", "warning"), said(others[0], "warning")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from podprobe.model import Listener
 from podprobe.report import units
+from podprobe.report.sections.network import host_ports
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, bar, role_of_share, said
 from podprobe.tui.views.table import Column, Section, container_column, number_column, text_column
@@ -33,10 +34,11 @@ def sections(state: State) -> list[Section]:
     udp = [one for one in listeners if one.protocol == "udp"]
     other = [one for one in listeners if one.protocol not in {"tcp", "udp"}]
     unix = [one for one in network.unix if one.state == "listen" and state.shows(one.container)]
+    hosts = _host_columns(host_ports(state.snapshot))
     found = [
-        _listeners("TCP", tcp, "no TCP listener", _backlog_columns()),
+        _listeners("TCP", tcp, "no TCP listener", (*_backlog_columns(), *hosts)),
         _unix(unix),
-        _listeners("UDP", udp, "no UDP socket", _drop_columns()),
+        _listeners("UDP", udp, "no UDP socket", (*_drop_columns(), *hosts)),
     ]
     if other:
         found.append(_listeners("Raw and packet sockets", other, "", ()))
@@ -98,6 +100,15 @@ def _declared(one: Listener) -> Line:
     if one.declared_by == one.container:
         return (Span("yes"),)
     return Span("▲ by ", "warning"), said(one.declared_by, "warning")
+
+
+def _host_columns(ports: dict[tuple[str, int], int]) -> tuple[Column, ...]:
+    """The node's ports, where the Pod has any (`hostPort`)."""
+    if not ports:
+        return ()
+    return (
+        number_column("node port", lambda one: ports.get((one.protocol, one.port)), str, least=9, rank=1),
+    )
 
 
 def _backlog_columns() -> tuple[Column, ...]:

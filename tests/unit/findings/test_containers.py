@@ -26,7 +26,7 @@ from tests.support.changes import codes, container, only
 from tests.support.samples import LIMITED, MIB, cgroup, healthy_pod
 
 if TYPE_CHECKING:
-    from podprobe.model import Service
+    from podprobe.model import Finding, Service
 
 
 # --- processes
@@ -336,6 +336,42 @@ def test_a_service_that_ends_nowhere() -> None:
 @pytest.mark.parametrize("state", ["ok", "unknown", "unresolved"])
 def test_a_service_that_works_or_cannot_be_followed(state: str) -> None:
     assert codes(service(ServicePort(port=80, target_port=80, listener=state))) == []  # type: ignore[arg-type]
+
+
+def test_a_service_of_a_family_that_nobody_answers() -> None:
+    port = ServicePort(
+        port=80, target_port=80, listener="other-address", container="nginx", unreached=("IPv6",)
+    )
+    pod = service(port)
+    pod = replace(pod, target=replace(pod.target, ips=("10.244.1.17", "fd00::17")))
+
+    def by(*families: str) -> Finding:
+        return only("SVC101", replace(pod, services=(replace(pod.services[0], ip_families=families),)))
+
+    assert by("IPv6").severity == "critical"
+    assert (
+        "nginx listens on 0.0.0.0:80, which does not answer at the Pod's address fd00::17"
+        in by("IPv6").evidence[0]
+    )
+    assert by("IPv4", "IPv6").severity == "warning"
+    lacking = replace(pod, target=replace(pod.target, ips=("10.244.1.17",)))
+    assert "of which the Pod has no address" in only("SVC101", lacking).evidence[0]
+
+
+def test_a_headless_service_that_only_srv_records_translate() -> None:
+    port = ServicePort(port=8000, target_port=80, listener="srv-only", container="nginx")
+    found = only("SVC101", service(port))
+    assert found.severity == "warning"
+    assert "nobody listens on port 8000. nginx listens on 80" in found.evidence[0]
+
+
+def test_a_service_with_a_name_of_another_protocol() -> None:
+    port = ServicePort(port=53, protocol="udp", target_port_name="http", listener="unresolved")
+    found = only("SVC102", service(port))
+    assert "over UDP to the port named 'http', which nginx declares for TCP" in found.evidence[0]
+    alias = service(port)
+    alias = replace(alias, services=(replace(alias.services[0], type="ExternalName"),))
+    assert codes(alias) == []
 
 
 def test_a_service_with_an_unknown_name() -> None:

@@ -112,6 +112,26 @@ def test_a_probe_on_a_loopback_listener() -> None:
     assert "/network/listeners/1" in found.pointers
 
 
+@pytest.mark.parametrize(
+    ("address", "v6_only", "fails"),
+    [
+        ("::", True, True),
+        ("::", False, False),
+        ("10.9.9.9", None, True),
+        (POD_IP, None, False),
+        ("0.0.0.0", None, False),
+    ],
+)
+def test_a_probe_on_a_listener_that_is_not_at_the_pods_address(
+    address: str, v6_only: bool | None, fails: bool
+) -> None:
+    pod = container(1, network(listeners=with_listeners(listener(7000, address, v6_only=v6_only))),
+                    probes=(probe(port=7000),))  # fmt: skip
+    assert ("NET105" in codes(pod)) is fails
+    if fails:
+        assert f"at the Pod's address {POD_IP}; webapp listens on" in only("NET105", pod).evidence[0]
+
+
 def test_a_probe_on_nothing() -> None:
     found = only("NET105", container(1, probes=(probe(port=5001),)))
     assert "on which nothing listens; webapp listens on 5000" in found.evidence[0]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from podprobe.model import ServicePort
 from podprobe.targets.kubernetes.failures import ApiAccessError
 from podprobe.targets.kubernetes.objects import EndpointSliceList, Pod, ServiceList
@@ -37,10 +39,16 @@ def test_ports_are_followed() -> None:
             target_port_name="http",
             listener="unknown",
             container="web",
+            ready=False,
         ),
-        ServicePort(name="admin", port=81, target_port=9901, listener="unknown"),
+        ServicePort(name="admin", port=81, target_port=9901, listener="unknown", ready=False),
         ServicePort(
-            name="lost", port=82, target_port=None, target_port_name="nothing", listener="unresolved"
+            name="lost",
+            port=82,
+            target_port=None,
+            target_port_name="nothing",
+            listener="unresolved",
+            ready=False,
         ),
     )
 
@@ -59,3 +67,54 @@ def test_without_endpoints_readiness_is_unknown() -> None:
     (service,), (note,) = services_of(api, load("rich", Pod))
     assert service.ready is None
     assert note.level == "partial"
+
+
+def seen(service: dict[str, Any], *slices: dict[str, Any]) -> Any:
+    """The Services of a Pod `web` (uid u1, port http 8080) where the namespace has this one."""
+    pod = {
+        "metadata": {"name": "web", "uid": "u1", "labels": {"app": "web"}},
+        "spec": {"containers": [{"name": "c", "ports": [{"name": "http", "containerPort": 8080}]}]},
+    }
+    labels = {"kubernetes.io/service-name": "s"}
+    api: Any = Answers(
+        services=msgspec.convert({"items": [{"metadata": {"name": "s"}, "spec": service}]}, ServiceList),
+        endpointslices=msgspec.convert(
+            {"items": [{"metadata": {"labels": labels}, **one} for one in slices]}, EndpointSliceList
+        ),
+    )
+    return services_of(api, msgspec.convert(pod, Pod))[0]
+
+
+def slice_of(ports: list[dict[str, Any]] | None, **reference: Any) -> dict[str, Any]:
+    target = {"kind": "Pod", "name": "web", **reference}
+    return {"ports": ports, "endpoints": [{"conditions": {"ready": True}, "targetRef": target}]}
+
+
+SELECTED = {"selector": {"app": "web"}, "ports": [{"name": "a", "port": 80}, {"name": "b", "port": 81}]}
+
+
+def test_an_endpoint_without_the_port_is_not_ready_for_it() -> None:
+    (service,) = seen(SELECTED, slice_of([{"name": "a", "port": 80, "protocol": "TCP"}], uid="u1"))
+    assert (service.ready, [port.ready for port in service.ports]) == (True, [True, False])
+    (service,) = seen(SELECTED, slice_of(None, uid="u1"))
+    assert (service.ready, [port.ready for port in service.ports]) == (False, [False, False])
+
+
+def test_a_service_without_a_selector_whose_slice_names_the_pod() -> None:
+    spec = {"ports": [{"name": "a", "port": 80, "targetPort": 4444}]}
+    port = {"name": "a", "port": 8080, "protocol": "TCP"}
+    for reference in ({"uid": "u1"}, {}):
+        (service,) = seen(spec, slice_of([port], **reference))
+        assert (service.by_hand, service.ready) == (True, True)
+        # What its targetPort says, nothing goes by.
+        assert [one.target_port for one in service.ports] == [8080]
+    assert seen(spec, slice_of([port], uid="u2")) == ()
+    assert seen(spec, slice_of([port], name="other")) == ()
+    assert seen(spec) == ()
+
+
+def test_an_alias_leads_nowhere_whatever_it_selects() -> None:
+    spec = {**SELECTED, "type": "ExternalName", "externalName": "x.example.com"}
+    (service,) = seen(spec)
+    assert (service.external_name, service.ready, service.by_hand) == ("x.example.com", None, False)
+    assert {(port.target_port, port.listener) for port in service.ports} == {(None, "unknown")}

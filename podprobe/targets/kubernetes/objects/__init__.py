@@ -20,6 +20,7 @@ from podprobe.targets.kubernetes.objects.events import EventList, EventObject
 from podprobe.targets.kubernetes.objects.pods import Pod, PodEvent, PodList, PodSpec
 from podprobe.targets.kubernetes.objects.reviews import AccessReview, WhoAmI
 from podprobe.targets.kubernetes.objects.services import (
+    EndpointPort,
     EndpointSlice,
     EndpointSliceList,
     ServiceList,
@@ -34,6 +35,7 @@ __all__ = [
     "ContainerPort",
     "ContainerSpec",
     "ContainerStatus",
+    "EndpointPort",
     "EndpointSlice",
     "EndpointSliceList",
     "EventList",

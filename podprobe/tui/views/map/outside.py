@@ -43,7 +43,7 @@ def outside(state: State, width: int) -> list[Line]:
                 Span(":"),
                 said(target_of(port)),
                 Span(" "),
-                *verdict(port),
+                *verdict(service, port),
             )
             lines.append(aim(cut(line, width), keys.of_service(service, port)))
     flows = [
