@@ -87,18 +87,24 @@ def _trial(container: str, probe: Probe, place: str) -> Trial:
 
 
 def outcome(trial: Trial, answer: ProbeAnswer) -> ProbeTrial:
-    """What one try came to, by the kubelet's measure: any status from 200 to 399 is success."""
+    """What one try came to, by the kubelet's measure: any status from 200 to 299 is success.
+
+    It follows a redirect to the same host and judges what it finds there. That is not done here, nor is a handshake of
+    TLS or a call of gRPC's health service, and headers that may be secrets are left out: what was answered then
+    is shown, and not judged.
+    """
     if not answer.samples_ns:
         return _failure(trial, next(iter(answer.errors), "nothing"))
     status = next(
         (int(one) for one in answer.statuses if one.isascii() and one.isdigit() and len(one) == 3), None
     )
-    well = status is None or 200 <= status < 400
+    well = status is None or 200 <= status < 300
+    redirected = status is not None and 300 <= status < 400
     detail = trial.differs
-    if status is not None and 300 <= status < 400:
+    if redirected:
         detail = "; ".join(filter(None, ("a redirect, not followed", detail)))
     return ProbeTrial(
-        outcome="ok" if well else "failed",
+        outcome="partial" if detail else "ok" if well else "failed",
         to=trial.to,
         time_us=answer.samples_ns[0] // 1000,
         status=status,
@@ -142,6 +148,7 @@ def with_trials(
 
 WORDS: dict[str, str] = {
     "ok": "ok",
+    "partial": "answers, tried in part",
     "failed": "failed",
     "timeout": "no answer",
     "refused": "refused",

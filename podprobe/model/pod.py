@@ -79,8 +79,10 @@ class DeclaredPort(Model, frozen=True, kw_only=True):
 class ProbeTrial(Model, frozen=True, kw_only=True):
     """A probe tried once from inside the Pod, at the Pod's address (`--try-probes`)."""
 
-    outcome: Literal["ok", "failed", "timeout", "refused", "unreachable", "not-tried"]
-    """`failed`: there was an answer, and it is none that the kubelet would take for success."""
+    outcome: Literal["ok", "partial", "failed", "timeout", "refused", "unreachable", "not-tried"]
+    """`failed`: there was an answer, and it is none that the kubelet would take for success. `partial`: there was an
+    answer to part of what the kubelet asks (a redirect that was not followed, a connection without TLS), which does not
+    tell what the whole would come to; `detail` says which part."""
     to: str | None = None
     """What was asked: `http://10.0.0.7:80/healthz`, `10.0.0.7:5432`."""
     time_us: int | None = None
@@ -113,6 +115,8 @@ class Probe(Model, frozen=True, kw_only=True):
     host: str | None = None
     path: str | None = None
     scheme: str | None = None
+    initial_delay_seconds: int | None = None
+    """After the container's start, before the first probe."""
     period_seconds: int | None = None
     timeout_seconds: int | None = None
     failure_threshold: int | None = None

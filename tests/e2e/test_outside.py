@@ -116,9 +116,9 @@ def test_the_outside_of_a_pod(kube: Kube, namespace: str) -> None:
     def judged() -> dict[str, Any] | None:
         # Ports have ten seconds from their container's start to be opened before they are missed.
         seen = kube.snapshot("shop", "-n", namespace, "--try-probes")
-        return seen if {"SVC101", "NET105"} <= {one["code"] for one in seen["findings"]} else None
+        return seen if {"SVC101", "NET105", "NET113"} <= {one["code"] for one in seen["findings"]} else None
 
-    seen = kube.wait("SVC101 and NET105", judged)
+    seen = kube.wait("SVC101, NET105 and NET113", judged, 120)
     _services(seen)
     _probes(seen)
     _starts(seen)
@@ -180,6 +180,13 @@ def _probes(seen: dict[str, Any]) -> None:
     assert finding["subject"] == "lost readiness probe"
     assert "It has failed" in finding["evidence"][1]
     assert "connection refused" in finding["evidence"][1]
+    failing = {one["subject"]: one for one in seen["findings"] if one["code"] == "NET113"}
+    assert set(failing) == {"slow readiness probe"}, (
+        "of the one that asks a port without listener, NET105 says why"
+    )
+    assert "deadline exceeded" in failing["slow readiness probe"]["evidence"][1]
+    assert "shop" in failing["slow readiness probe"]["evidence"][-1]
+    assert "leave the Pod out" in failing["slow readiness probe"]["evidence"][-1]
     assert finding["evidence"][2].startswith("Tried from inside the Pod at http://")
 
 

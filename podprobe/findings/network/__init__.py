@@ -1,5 +1,5 @@
 """Ports that are declared, listened on and used; queues and tables of the network namespace."""
 
-from podprobe.findings.network import names, ports, probes, queues, reach
+from podprobe.findings.network import failing, names, ports, probes, queues, reach
 
-__all__ = ["names", "ports", "probes", "queues", "reach"]
+__all__ = ["failing", "names", "ports", "probes", "queues", "reach"]

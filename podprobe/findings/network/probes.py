@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from podprobe.model import Container, Listener, Probe, Snapshot
 
+FAILED = frozenset({"failed", "timeout", "refused", "unreachable"})
+"""Outcomes of a trial that the kubelet would take for failure."""
+
 
 @rule(
     "NET105",
@@ -41,11 +44,11 @@ def probe_port(look: Look) -> Iterator[Hit]:
         for place, probe in enumerate(container.probes):
             if probe.kind == "exec" or (probe.host and not endpoints.is_any(probe.host)):
                 continue
-            if fault := _probe_fault(look, container, probe):
+            if fault := fault_of(look, container, probe):
                 evidence, remedy, listeners = fault
                 yield Hit(
                     subject=f"{container.name} {probe.role} probe",
-                    evidence=[evidence, *_fares(probe)],
+                    evidence=[evidence, *fares(probe)],
                     remedy=remedy,
                     pointers=[
                         f"/containers/{index}/probes/{place}",
@@ -55,18 +58,19 @@ def probe_port(look: Look) -> Iterator[Hit]:
                 )
 
 
-def _fares(probe: Probe) -> Iterator[str]:
+def fares(probe: Probe) -> Iterator[str]:
     """What the cluster's events, and a trial, say of it."""
     failures, tried = probe.failures, probe.tried
     if failures and failures.count:
         said = f": {' '.join(failures.message.split())[:200].rstrip('.')}" if failures.message else ""
         last = failures.last_at or "an unknown time"
         yield f"It has failed {count(failures.count, 'time')}, the last at {last}{said}."
-    if tried and tried.outcome not in {"ok", "not-tried"}:
+    if tried and tried.outcome in FAILED:
         yield f"Tried from inside the Pod at {tried.to or 'its address'}: {WORDS[tried.outcome]}."
 
 
-def _probe_fault(look: Look, container: Container, probe: Probe) -> tuple[str, str, Iterable[int]] | None:
+def fault_of(look: Look, container: Container, probe: Probe) -> tuple[str, str, Iterable[int]] | None:
+    """Why a probe cannot succeed, the remedy, and the listeners that it is about; `None` where it could."""
     field = f"`{probe.role}Probe` of {container.name}"
     if probe.port is None:
         if probe.port_name is None:

@@ -93,18 +93,20 @@ def _tried(probe: Probe) -> Cell:
     tried = probe.tried
     if tried is None:
         return ABSENT
-    tone: Tone = "ok" if tried.outcome == "ok" else "dim" if tried.outcome == "not-tried" else "warning"
-    return text(trial_words(tried), 160, tone)
+    tone: dict[str, Tone] = {"ok": "ok", "partial": "plain", "not-tried": "dim"}
+    return text(trial_words(tried), 160, tone.get(tried.outcome, "warning"))
 
 
 def trial_words(tried: ProbeTrial, *, brief: bool = False) -> str:
     """`● ok, 200 in 1.2 ms`; in brief `● 200 in 1.2 ms`, and no reasons."""
-    sign = "●" if tried.outcome == "ok" else "○" if tried.outcome == "not-tried" else "✖"
+    sign = {"ok": "●", "partial": "◐", "not-tried": "○"}.get(tried.outcome, "✖")
     words = [WORDS[tried.outcome]] if tried.status is None or not brief else []
     words += [str(tried.status)] if tried.status is not None else []
     timed = tried.time_us is not None and not (brief and tried.outcome == "timeout")
     took = f" in {units.microseconds(tried.time_us)}" if timed else ""
-    reason = f": {tried.detail}" if tried.detail and tried.outcome in {"not-tried", "failed"} else ""
+    reason = (
+        f": {tried.detail}" if tried.detail and tried.outcome in {"not-tried", "partial", "failed"} else ""
+    )
     return f"{sign} {', '.join(words)}{took}{'' if brief else reason}"
 
 

@@ -221,6 +221,7 @@ def _probes(spec: ContainerSpec, names: dict[str, int], failures: Failures | Non
             path=path,
             scheme=scheme,
             # What the API server fills in; absent only in a manifest that it has not seen.
+            initial_delay_seconds=probe.initial_delay_seconds,
             period_seconds=probe.period_seconds,
             timeout_seconds=probe.timeout_seconds,
             failure_threshold=probe.failure_threshold,

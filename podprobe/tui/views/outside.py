@@ -273,7 +273,7 @@ def _tried(row: ProbeRow) -> Line:
     tried = row.probe.tried
     if tried is None:
         return (Span(units.ABSENT, "dim"),)
-    role = {"ok": "ok", "not-tried": "dim"}.get(tried.outcome, "critical")
+    role = {"ok": "ok", "partial": "", "not-tried": "dim"}.get(tried.outcome, "critical")
     return (said(trial_words(tried, brief=True), role),)
 
 

@@ -71,12 +71,24 @@ HTTP = Trial("web", "readiness", "http", "http://10.0.0.7:80/", 2)
 
 @pytest.mark.parametrize(
     ("status", "expected"),
-    [("200", "ok"), ("204", "ok"), ("302", "ok"), ("404", "failed"), ("503", "failed")],
+    [("200", "ok"), ("204", "ok"), ("302", "partial"), ("404", "failed"), ("503", "failed")],
 )
 def test_a_status_is_judged_as_the_kubelet_does(status: str, expected: str) -> None:
     found = outcome(HTTP, ProbeAnswer(samples_ns=(1_500_000,), statuses={status: 1}))
     assert (found.outcome, found.status, found.time_us) == (expected, int(status), 1500)
     assert ("redirect" in (found.detail or "")) == (status == "302")
+
+
+def test_what_was_tried_in_part_is_never_ok() -> None:
+    tls = Trial("web", "readiness", "tcp", "10.0.0.7:443", 2, "only connected: nothing is asked over TLS")
+    assert outcome(tls, ProbeAnswer(samples_ns=(1,))).outcome == "partial"
+    # Who is refused without a header might be let in with it.
+    bare = Trial(
+        "web", "readiness", "http", "http://10.0.0.7:80/", 2, "without the headers that the probe sets (X)"
+    )
+    assert {outcome(bare, ProbeAnswer(samples_ns=(1,), statuses={s: 1})).outcome for s in ("200", "401")} == {
+        "partial"
+    }
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,7 @@ class ProbeSpec(Wire, frozen=True):
     tcp_socket: TcpSocket | None = None
     grpc: Grpc | None = None
     exec: dict[str, Any] | None = None
+    initial_delay_seconds: int | None = None
     period_seconds: int | None = None
     timeout_seconds: int | None = None
     failure_threshold: int | None = None
