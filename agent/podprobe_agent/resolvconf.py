@@ -62,6 +62,8 @@ def parse(content: bytes) -> Settings:
         if line[:1] in ("#", ";"):
             continue
         keyword, *words = _words(line) or [""]
+        if not line.startswith(keyword):
+            continue  # blanks before a keyword: neither library takes it for one (glibc res_init.c, musl resolvconf.c)
         if keyword == "nameserver" and words and is_address(words[0]) and len(servers) < _MOST_WORDS:
             servers.append(words[0])
         elif keyword == "search":

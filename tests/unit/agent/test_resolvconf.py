@@ -31,3 +31,10 @@ def test_an_address_is_one_for_the_kernel_too(text: str) -> None:
     if is_address(text) and "%" not in text:
         family = socket.AF_INET6 if ":" in text else socket.AF_INET
         assert len(socket.inet_pton(family, text)) in (4, 16)
+
+
+def test_a_keyword_counts_at_the_beginning_of_its_line_only() -> None:
+    content = (
+        b"  nameserver 10.0.0.1\n\tsearch a.b\nnameserver\t10.0.0.2\noptions ndots:5\nsearch x\n search y\n"
+    )
+    assert parse(content) == (["10.0.0.2"], ["x"], ["ndots:5"])
