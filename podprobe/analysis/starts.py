@@ -78,15 +78,20 @@ def _start(
 
 
 def _waits(container: Container, ordered: Sequence[Container]) -> Iterator[Wait]:
-    """Every init container and sidecar before it in the spec: the kubelet goes through them one by one."""
+    """Every init container and sidecar before it in the spec, which the kubelet goes through one by one, and of the
+    application containers before it those with a `postStart` hook, which it runs before it starts the next.
+    """
     for other in ordered:
-        if other.name == container.name or other.kind == "app":
+        if other.name == container.name:
             return
         if other.kind == "init":
             yield Wait(container=other.name, until="ended")
-        else:
-            probed = any(probe.role == "startup" for probe in other.probes)
-            yield Wait(container=other.name, until="startup-probe" if probed else "running")
+        elif other.kind == "sidecar" and any(probe.role == "startup" for probe in other.probes):
+            yield Wait(container=other.name, until="startup-probe")
+        elif other.post_start_hook:
+            yield Wait(container=other.name, until="post-start-hook")
+        elif other.kind == "sidecar":
+            yield Wait(container=other.name, until="running")
 
 
 def _milliseconds(earlier: datetime | None, later: datetime | None) -> int | None:

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 Piece = Literal["before", "start", "run", "after"]
 _LEAST_SPAN_MS = 1_000
-_UNTIL = {"ended": "ended", "startup-probe": "startup probe", "running": "runs"}
+_UNTIL = {
+    "ended": "ended",
+    "startup-probe": "startup probe",
+    "post-start-hook": "postStart hook",
+    "running": "runs",
+}
 
 
 def lane(start: Start, starts: Sequence[Start], width: int) -> list[tuple[str, Piece]]:

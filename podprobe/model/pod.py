@@ -236,9 +236,10 @@ class Wait(Model, frozen=True, kw_only=True):
     """A container that the kubelet had to wait for before it started another one."""
 
     container: str
-    until: Literal["ended", "startup-probe", "running"]
-    """`ended`: an init container, for its success. `startup-probe`: a sidecar, until that succeeded. `running`: a
-    sidecar without one, which may not be ready by far."""
+    until: Literal["ended", "startup-probe", "post-start-hook", "running"]
+    """`ended`: an init container, for its success. `startup-probe`: a sidecar, until that succeeded.
+    `post-start-hook`: a container before it in the spec, until its `lifecycle.postStart` was done: the kubelet runs it
+    before it starts the next one. `running`: a sidecar without either, which may not be ready by far."""
 
 
 class Start(Model, frozen=True, kw_only=True):
@@ -285,6 +286,8 @@ class Container(Model, frozen=True, kw_only=True):
     """An agent looked at this container."""
     ports: tuple[DeclaredPort, ...] = ()
     probes: tuple[Probe, ...] = ()
+    post_start_hook: bool = False
+    """It declares `lifecycle.postStart`. What the hook does is not read."""
     resources: Resources = Resources()
     processes: Processes | None = None
     cgroup: Cgroup | None = None

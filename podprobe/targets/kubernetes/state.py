@@ -152,6 +152,7 @@ def _containers(pod: Pod, failures: Failures | None) -> Iterator[Container]:
                 for port in spec.ports or ()
             ),
             probes=tuple(_probes(spec, names, failures)),
+            post_start_hook=spec.lifecycle is not None and spec.lifecycle.post_start is not None,
             resources=_resources(spec),
         )
 

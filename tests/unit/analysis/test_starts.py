@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from podprobe.analysis.starts import starts
@@ -45,6 +46,15 @@ def test_init_containers_and_sidecars_come_first_and_are_waited_for() -> None:
     )
     assert found["web"].waited_for == found["app"].waited_for == everyone
     assert waits(found["web"]) == "migrate (ended), proxy (startup probe), logger (runs)"
+
+
+def test_a_post_start_hook_holds_up_the_containers_after_it() -> None:
+    hooked = msgspec.structs.replace(WEB, post_start_hook=True)
+    found = by_name(hooked, APP, msgspec.structs.replace(LOGGER, post_start_hook=True))
+    assert found["web"].waited_for == (Wait(container="logger", until="post-start-hook"),)
+    assert waits(found["app"]) == "logger (postStart hook), web (postStart hook)"
+    probed = msgspec.structs.replace(PROXY, post_start_hook=True)
+    assert by_name(probed, APP)["app"].waited_for == (Wait(container="proxy", until="startup-probe"),)
 
 
 def test_times_are_told_from_the_first_start_of_all() -> None:

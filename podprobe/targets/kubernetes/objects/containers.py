@@ -108,6 +108,12 @@ class EnvVar(Wire, frozen=True):
     value: str = ""
 
 
+class Lifecycle(Wire, frozen=True):
+    """What the kubelet does besides starting and ending a container."""
+
+    post_start: dict[str, Any] | None = None
+
+
 class ContainerSpec(Wire, frozen=True):
     """A container of any kind, as declared. Of its environment, only agents' own is ever looked at."""
 
@@ -121,6 +127,7 @@ class ContainerSpec(Wire, frozen=True):
     startup_probe: ProbeSpec | None = None
     readiness_probe: ProbeSpec | None = None
     liveness_probe: ProbeSpec | None = None
+    lifecycle: Lifecycle | None = None
     security_context: SecurityContext | None = None
     restart_policy: str | None = None
     target_container_name: str | None = None
