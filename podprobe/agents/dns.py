@@ -123,19 +123,30 @@ class Stub:
             before_us += max((answer.time_us for answer in answers.values()), default=0)
             if answers and not self._goes_on([answer.outcome for answer in answers.values()]):
                 break
+        spoiled = self._spoiling([answers[-1].outcome for answers in told.values() if answers])
         return tuple(
-            _lookup(name, kind, each, found[each], answers, elapsed[each])
+            _lookup(name, kind, each, found[each], answers, elapsed[each], spoiled)
             for each, answers in told.items()
             if answers
         )
 
     def _goes_on(self, outcomes: Sequence[Outcome]) -> bool:
-        """The resolver tries the next name of the search list."""
-        if "ok" in outcomes:
-            return False
-        # glibc goes on after a name without records, and after SERVFAIL; musl only where the name does not exist.
-        harmless = {"nxdomain"} if self._musl else {"nxdomain", "no-data", "servfail"}
-        return all(outcome in harmless for outcome in outcomes)
+        """The resolver tries the next name of the search list.
+
+        glibc does so after a name without records, and after SERVFAIL, unless it got an address. musl goes by the first
+        answer that is none, A before AAAA, whatever the other says, and goes on only where that is NXDOMAIN
+        (`name_from_dns` in lookup_name.c).
+        """
+        if self._musl:
+            return self._spoiling(outcomes) == "nxdomain"
+        return "ok" not in outcomes and all(
+            outcome in {"nxdomain", "no-data", "servfail"} for outcome in outcomes
+        )
+
+    def _spoiling(self, outcomes: Sequence[Outcome]) -> Outcome | None:
+        """The answer by which musl fails a name as a whole."""
+        bad = (outcome for outcome in outcomes if outcome not in {"ok", "no-data"})
+        return next(bad, None) if self._musl else None
 
     def _ask(self, name: str) -> dict[RecordType, _Answer]:
         """All types of one name at once, as both libraries do."""
@@ -265,7 +276,13 @@ _GRAVEST: Mapping[Outcome, int] = {"no-data": 1, "servfail": 2}
 
 
 def _lookup(
-    name: str, kind: LookupKind, record: RecordType, found: str, answers: Sequence[_Answer], time_us: int
+    name: str,
+    kind: LookupKind,
+    record: RecordType,
+    found: str,
+    answers: Sequence[_Answer],
+    time_us: int,
+    spoiled: Outcome | None,
 ) -> Lookup:
     last = answers[-1]
     outcome = last.outcome
@@ -276,6 +293,7 @@ def _lookup(
         kind=kind,
         type=record,
         outcome=outcome,
+        spoiled_by=spoiled if outcome == "ok" else None,
         answered_as=found or None,
         addresses=last.addresses,
         queries=len(answers),

@@ -26,12 +26,19 @@ _HARMLESS = frozenset({"ok", "no-data", "nxdomain"})
 
 def fate(lookup: Lookup) -> str:
     """The outcome in a few words."""
+    if lookup.spoiled_by:
+        return f"found, but musl fails: {_FATES[lookup.spoiled_by]} for {other_type(lookup)}"
     return _FATES[lookup.outcome]
+
+
+def other_type(lookup: Lookup) -> str:
+    """The type of record that is asked for beside this one."""
+    return "AAAA" if lookup.type == "A" else "A"
 
 
 def is_trouble(lookup: Lookup) -> bool:
     """A program is told that resolving failed, or has waited for nothing. That a name does not exist is an answer."""
-    return lookup.outcome not in _HARMLESS
+    return lookup.outcome not in _HARMLESS or lookup.spoiled_by is not None
 
 
 def told(dns: Dns) -> Iterator[tuple[int, Lookup, str]]:

@@ -33,6 +33,9 @@ class Lookup(Model, frozen=True, kw_only=True):
     outcome: Outcome
     """`no-data`: the name exists, without a record of this type. `truncated`: the answer did not fit a datagram, and
     could not be had over TCP. `error`: another response code."""
+    spoiled_by: Outcome | None = None
+    """Of an answer that is `ok` in itself: what came of the other type of record, because of which musl's getaddrinfo()
+    fails the whole name. glibc takes what it got."""
     answered_as: str | None = None
     """The name that the search list made of it, and that was answered last."""
     addresses: tuple[str, ...] = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from podprobe.analysis.dns import is_trouble
+from podprobe.analysis.dns import is_trouble, other_type
 from podprobe.analysis.resolver import MOST_SERVERS
 from podprobe.analysis.words import count, listed, micros
 from podprobe.findings.rule import Hit, Look, Threshold, rule
@@ -130,6 +130,13 @@ _FAILURES = {
 
 def _failure(lookup: Lookup) -> str:
     server = lookup.server or "the name server"
+    if lookup.spoiled_by:
+        other = _FAILURES.get(lookup.spoiled_by, "there is no answer").removeprefix("failed: ")
+        other = other.format(server=server, time=_rounded(lookup.time_us))
+        return (
+            f"{lookup.name} has an address ({{types}}), but musl fails the whole name: for "
+            f"{other_type(lookup)} {other}. glibc would take what it got."
+        )
     what = _FAILURES[lookup.outcome].format(server=server, time=_rounded(lookup.time_us))
     sent = "" if lookup.outcome == "unreachable" else f", after {count(lookup.attempts, 'message')}"
     return f"Looking up {lookup.name} ({{types}}) {what}{sent}."
@@ -177,6 +184,11 @@ def _remedy(dns: Dns, failing: Sequence[Lookup], *, slow: bool) -> str:
         )
     if outcomes & {"servfail", "refused", "malformed", "error"}:
         return f"Look at the log of {servers}: it answers, but cannot or will not resolve these names."
+    if any(one.spoiled_by for one in failing):
+        return (
+            f"Have {servers} answer for a type of record that a name lacks without an error (NOERROR, no record), or "
+            "run the program on an image with glibc."
+        )
     if "truncated" in outcomes:
         return f"Let the Pod reach port 53 of {servers} over TCP, too."
     if failing:

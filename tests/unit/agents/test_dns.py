@@ -118,6 +118,29 @@ def test_after_no_data_glibc_goes_on_and_musl_stops(library: Any, asked: int) ->
     assert found["A"].queries == asked
 
 
+@pytest.mark.parametrize(
+    ("library", "rcode", "asked", "spoiled"),
+    [
+        ("glibc", dns.rcode.NXDOMAIN, 1, None),
+        ("glibc", dns.rcode.SERVFAIL, 1, None),
+        # Observed of musl 1.2.3: -2 after all three names, and -3 at once.
+        ("musl", dns.rcode.NXDOMAIN, 3, "nxdomain"),
+        ("musl", dns.rcode.SERVFAIL, 1, "servfail"),
+        ("musl", dns.rcode.REFUSED, 1, "refused"),
+        ("musl", dns.rcode.NOERROR, 1, None),
+    ],
+)
+def test_an_error_for_the_other_type_fails_the_name_with_musl(
+    library: Any, rcode: int, asked: int, spoiled: str | None
+) -> None:
+    def say(query: dns.message.Message, _: str) -> bytes:
+        return respond(query, address="10.0.0.7") if wanted(query) == "A" else respond(query, rcode=rcode)
+
+    found = look_up(Servers(say), "a", "b", "c", library=library)
+    assert (found["A"].outcome, found["A"].queries, found["A"].spoiled_by) == ("ok", asked, spoiled)
+    assert found["AAAA"].spoiled_by is None
+
+
 @pytest.mark.parametrize(("library", "asked"), [("glibc", 3), ("musl", 1)])
 def test_after_servfail_the_next_server_is_asked_and_then_glibc_goes_on(library: Any, asked: int) -> None:
     servers = Servers(lambda query, _: respond(query, rcode=dns.rcode.SERVFAIL))

@@ -96,6 +96,17 @@ def test_one_type_of_two_is_enough_and_an_outside_name_may_not_exist() -> None:
     assert "SVC105" not in codes(resolved(replace(OWN, kind="outside", outcome="nxdomain", addresses=())))
 
 
+def test_an_address_that_musl_makes_nothing_of() -> None:
+    spoiled = replace(lookup("db.corp", "outside", "A", 1, 900, "10.0.0.7"), spoiled_by="nxdomain")
+    other = replace(lookup("db.corp", "outside", "AAAA", 1, 900), outcome="nxdomain")
+    found = only("SVC105", resolved(spoiled, other))
+    assert found.evidence[0].startswith(
+        "db.corp has an address (A), but musl fails the whole name: for AAAA "
+    )
+    assert "says that the name does not exist. glibc would" in found.evidence[0]
+    assert "without an error (NOERROR, no record)" in found.remedy
+
+
 def test_one_type_that_fails_is_told_though_the_other_is_found() -> None:
     found = only("SVC105", resolved(OWN, replace(OWN, type="AAAA", outcome="timeout", addresses=())))
     assert "shop (AAAA) failed" in found.evidence[0]
