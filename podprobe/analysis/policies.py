@@ -66,6 +66,37 @@ def judge(
     )
 
 
+def leaving(
+    policies: Sequence[NetworkPolicy], protocol: Literal["tcp", "udp"], port: int
+) -> tuple[Literal["all", "some", "none"], tuple[str, ...], tuple[str, ...]]:
+    """Whether the Pod may connect to a port of others, as all `policies` taken together say.
+
+    A rule with a named port counts as one that may be about it: what the name means is the peer's to say.
+
+    Returns:
+        The verdict, whom it may reach there where that is `some`, and the policies that say so; where it is `none`,
+        those that restrict egress.
+    """
+    closing = [policy for policy in policies if "egress" in policy.types]
+    opening = [
+        (policy.name, rule)
+        for policy in closing
+        for rule in policy.egress
+        if _is_about(rule, protocol, port)
+        or any(each.name is not None and each.protocol == protocol for each in rule.ports)
+    ]
+    if not closing:
+        return "all", (), ()
+    names = tuple(dict.fromkeys(name for name, _ in opening) if opening else [one.name for one in closing])
+    if any(not rule.peers for _, rule in opening):
+        return "all", (), names
+    return (
+        ("some" if opening else "none"),
+        tuple(dict.fromkeys(peer for _, rule in opening for peer in rule.peers)),
+        names,
+    )
+
+
 def verdict(found: Reach) -> str:
     """Who may connect, in words."""
     if found.allowed == "some":

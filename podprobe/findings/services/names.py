@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe.analysis.dns import is_trouble, other_type
+from podprobe.analysis.policies import leaving
 from podprobe.analysis.resolver import MOST_SERVERS
 from podprobe.analysis.words import count, listed, micros
 from podprobe.findings.rule import Hit, Look, Threshold, rule
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from podprobe.model import Dns, Lookup, Snapshot
+
+_DNS_PORT = 53
 
 
 @rule(
@@ -23,7 +26,8 @@ if TYPE_CHECKING:
     "names or more; or the name of a Service that selects the Pod does not exist.",
     measured="resolv.conf of each container; lookups of `kubernetes.default.svc`, of the Services that select the Pod, "
     "and of outside names that the user has asked for, A and AAAA side by side, from inside the Pod and as the "
-    "container's C library goes about it. Nothing with `--passive`. Silence for 1 s counts as failure.",
+    "container's C library goes about it; where none is answered, the egress rules of the "
+    "NetworkPolicies that select the Pod. Nothing with `--passive`. Silence for 1 s counts as failure.",
     why="Nearly every connection begins with a lookup, and a program waits for it. A C library repeats an unanswered "
     "query after 5 s only: one lost datagram is a request that takes 5 s. A name with fewer dots than `ndots` is "
     "tried with each domain of the search list first, each time for A and AAAA.",
@@ -79,8 +83,9 @@ def _trouble(look: Look, index: int, dns: Dns) -> _Trouble | None:
             *_merged(dns, slow, _slowness),
             *_search(dns, wide),
             *_settings(dns, failing or slow),
+            *_policies(look.snapshot, [dns.lookups[place] for place in failing]),
         ),
-        _remedy(dns, [dns.lookups[place] for place in failing], slow=bool(slow)),
+        _remedy(look.snapshot, dns, [dns.lookups[place] for place in failing], slow=bool(slow)),
         [f"/dns/{index}/lookups/{place}" for place in dict.fromkeys((*failing, *slow, *wide))],
     )
 
@@ -173,10 +178,46 @@ def _settings(dns: Dns, places: Sequence[int]) -> Iterator[str]:
     )
 
 
-def _remedy(dns: Dns, failing: Sequence[Lookup], *, slow: bool) -> str:
+_UNANSWERED = frozenset({"timeout", "unreachable"})
+
+
+def _closed(snapshot: Snapshot) -> tuple[str, ...]:
+    """The NetworkPolicies that let the Pod go nowhere at port 53; on the host's network they need not bear on it."""
+    if snapshot.target.host_network:
+        return ()
+    allowed, _, names = leaving(snapshot.network_policies, "udp", _DNS_PORT)
+    return names if allowed == "none" else ()
+
+
+def _policies(snapshot: Snapshot, failing: Sequence[Lookup]) -> Iterator[str]:
+    """What NetworkPolicies have to do with silence."""
+    if snapshot.target.host_network or not any(one.outcome in _UNANSWERED for one in failing):
+        return
+    allowed, peers, names = leaving(snapshot.network_policies, "udp", _DNS_PORT)
+    if not names:
+        return
+    who = f"{'NetworkPolicy' if len(names) == 1 else 'NetworkPolicies'} {listed(names)}"
+    verb = "restricts" if len(names) == 1 else "restrict"
+    if allowed == "none":
+        yield (
+            f"{who} {verb} egress, and no rule allows port 53 over UDP: where policies are enforced, no query gets "
+            "out."
+        )
+    else:
+        lets = "lets" if len(names) == 1 else "let"
+        at = f"{listed(peers) if allowed == 'some' else 'anyone'} at port 53"
+        yield f"{who} {lets} the Pod reach {at} over UDP; whether the name server is among them is not judged."
+
+
+def _remedy(snapshot: Snapshot, dns: Dns, failing: Sequence[Lookup], *, slow: bool) -> str:
     servers = listed(dns.servers[:MOST_SERVERS]) or "the name server"
     outcomes = {one.outcome for one in failing}
-    if outcomes & {"timeout", "unreachable"}:
+    if outcomes & _UNANSWERED and (closed := _closed(snapshot)):
+        return (
+            f"Add an egress rule to NetworkPolicy {closed[0]} that allows port 53, UDP and TCP, to {servers} (the Pods "
+            "of kube-system with k8s-app=kube-dns, in most clusters)."
+        )
+    if outcomes & _UNANSWERED:
         return (
             f"Find out why {servers} does not answer: whether the Pods behind it run and are ready (`kubectl get "
             "endpointslices -n kube-system -l kubernetes.io/service-name=kube-dns`), and whether a NetworkPolicy keeps "

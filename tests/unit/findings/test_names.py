@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from podprobe.model import Dns, Lookup, Service, Snapshot
+from podprobe.model import Dns, Lookup, NetworkPolicy, PolicyPort, PolicyRule, Service, Snapshot
 from podprobe.report import render
 from tests.support.changes import codes, only
 from tests.support.samples import healthy_pod, lookup, resolver, troubled_pod
@@ -105,6 +105,48 @@ def test_an_address_that_musl_makes_nothing_of() -> None:
     )
     assert "says that the name does not exist. glibc would" in found.evidence[0]
     assert "without an error (NOERROR, no record)" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("egress", "says", "does"),
+    [
+        (
+            (),
+            "NetworkPolicy shut restricts egress, and no rule allows port 53 over UDP",
+            "Add an egress rule to",
+        ),
+        (
+            (PolicyRule(ports=(PolicyPort(port=443),)),),
+            "no rule allows port 53 over UDP",
+            "Add an egress rule to",
+        ),
+        (
+            (PolicyRule(ports=(PolicyPort(port=53),)),),
+            "no rule allows port 53 over UDP",
+            "Add an egress rule to",
+        ),
+        (
+            (PolicyRule(peers=("addresses in 10.0.0.0/8",), ports=(PolicyPort(protocol="udp", port=53),)),),
+            "NetworkPolicy shut lets the Pod reach addresses in 10.0.0.0/8 at port 53 over UDP; whether",
+            "Find out why",
+        ),
+        ((PolicyRule(ports=(PolicyPort(protocol="udp", name="dns"),)),), "anyone at port 53", "Find out why"),
+    ],
+)
+def test_a_policy_that_shuts_off_the_name_server(
+    egress: tuple[PolicyRule, ...], says: str, does: str
+) -> None:
+    silent = replace(
+        lookup("kubernetes.default.svc", "cluster", "A", 1, 1_000_000), outcome="timeout", server=None
+    )
+    pod = replace(
+        resolved(silent), network_policies=(NetworkPolicy(name="shut", types=("egress",), egress=egress),)
+    )
+    found = only("SVC105", pod)
+    assert says in found.evidence[-1]
+    assert found.remedy.startswith(does)
+    ingress = replace(pod, network_policies=(NetworkPolicy(name="in", types=("ingress",)),))
+    assert not [one for one in only("SVC105", ingress).evidence if "NetworkPolicy" in one]
 
 
 def test_one_type_that_fails_is_told_though_the_other_is_found() -> None:
