@@ -63,11 +63,19 @@ def schema() -> str:
     return json.dumps(json_schema(), indent=2) + "\n"
 
 
+def fields() -> str:
+    """The snapshot's fields."""
+    from snapshot_page import page
+
+    return NOTE + page()
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/commands.md": commands,
     "docs/reference/findings.md": findings,
     "docs/reference/keys.md": keys,
     "docs/reference/metrics.md": metrics,
+    "docs/reference/snapshot.md": fields,
     "docs/reference/snapshot.schema.json": schema,
 }
 """Page to the function that writes it."""

@@ -21,6 +21,16 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert not missing
 
 
+def test_every_page_and_picture_is_linked_from_another() -> None:
+    linked = {
+        (page.parent / link).resolve()
+        for page in PAGES
+        for link in _LINK.findall(page.read_text(encoding="utf-8"))
+    }
+    there = {path.resolve() for pattern in ("docs/*/*.md", "docs/images/*") for path in ROOT.glob(pattern)}
+    assert not there - linked
+
+
 def test_generated_pages_are_current() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "generate_docs.py"), "--check"],
