@@ -124,7 +124,8 @@ def _whose(port: ServicePort) -> Line:
 def _port(port: ServicePort | None) -> Line:
     if port is None:
         return (Span(units.ABSENT, "dim"),)
-    return Span(f":{port.port}", "strong"), Span(f"/{port.protocol}", "dim")
+    node = f" node :{port.node_port}" if port.node_port else ""
+    return Span(f":{port.port}", "strong"), Span(f"/{port.protocol}{node}", "dim")
 
 
 def _leads_to(port: ServicePort | None) -> Line:
@@ -166,12 +167,8 @@ def _services(items: list[ServiceRow]) -> Section:
         text_column("type", lambda row: row.service.type, least=8, most=14, rank=2, role="dim"),
         text_column("address", lambda row: row.service.cluster_ip, least=10, most=40, rank=2),
         *(
-            (
-                text_column(
-                    "from outside", lambda row: opened(row.service, row.port), least=12, most=40, rank=1
-                ),
-            )
-            if any(opened(row.service, row.port) for row in items)
+            (text_column("from outside", lambda row: opened(row.service, None), least=12, most=40, rank=1),)
+            if any(opened(row.service, None) for row in items)
             else ()
         ),
     )
