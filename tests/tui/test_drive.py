@@ -386,7 +386,7 @@ async def test_one_goes_where_the_findings_of_a_recording_change() -> None:
         await pilot.press("n", "n", "n", "N")
         assert feed.sought_to == [7, 12, 7]
         bar = text_of(pilot, "#timeline")
-        await pilot.click("#timeline", offset=(bar.index("█") + 2, 0))
+        await pilot.click("#timeline", offset=(bar.index("█") + 8, 0))
         assert feed.sought_to[-1] == 9
         # A restart between two snapshots is told as it is told live.
         container = pods[1].containers[0]

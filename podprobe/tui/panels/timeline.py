@@ -18,10 +18,12 @@ _ROLES: dict[Grave, tuple[str, str]] = {
 }
 _UNKNOWN = ("▁", "dim")
 """Before the recording has been looked through."""
+_WIDEST = 4
+"""Cells of one snapshot, where there are few."""
 
 
 def draw(situation: Situation, width: int) -> list[Line]:
-    """One line: a cell for one snapshot or more, as high and in the colour of the worst of them."""
+    """One line: cells as high, and in the colour, of the worst snapshot that each stands for."""
     timeline, known = situation.timeline, situation.survey
     if timeline is None or timeline.length < 2:
         return []
@@ -31,12 +33,15 @@ def draw(situation: Situation, width: int) -> list[Line]:
     )
     changes = len(known.changes) if known is not None else None
     tail: Line = () if changes is None else (Span(f" {changes} change{'' if changes == 1 else 's'}", "dim"),)
-    cells = max(8, min(timeline.length, width - length(head) - length(tail) - 1))
+    cells = max(1, min(_WIDEST * timeline.length, width - length(head) - length(tail) - 1))
     bar: list[Span] = []
+    stands = False
     for cell in range(cells):
         first = cell * timeline.length // cells
         last = max(first + 1, (cell + 1) * timeline.length // cells)
         mark, role = _UNKNOWN if known is None else _ROLES[known.worst(first, last)]
-        here = first <= timeline.position < last
-        bar.append(Span("●" if here else mark, "focus" if here else role, ("seek", first)))
+        if first <= timeline.position < last and not stands:
+            mark, role = "●", "focus"
+            stands = True
+        bar.append(Span(mark, role, ("seek", first)))
     return [fit((*head, *bar, *tail), width)]
