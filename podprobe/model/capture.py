@@ -18,11 +18,18 @@ class Sent(Model, frozen=True, kw_only=True):
     bytes: int = 0
     """Payload, retransmissions included."""
     retransmits: int = 0
-    """Packets sent again: the sum of the next three."""
+    """Packets sent again: the sum of the next five."""
     fast_retransmits: int = 0
-    """After a duplicate acknowledgement, within 20 ms of the last one."""
+    """Asked for by the peer: it had acknowledged something above (SACK) or repeated itself (a duplicate
+    acknowledgement) within 20 ms, or a round trip, before; `TcpExt.TCPFastRetrans`."""
     timeout_retransmits: int = 0
-    """Neither fast nor spurious: the retransmission timer, or a tail loss probe."""
+    """The first segment in flight, without a word from the peer: the retransmission timer (`TcpExt.TCPTimeouts`), which
+    waits for 200 ms at least. SYNs among them."""
+    probe_retransmits: int = 0
+    """The last segment in flight, without a word from the peer: a tail loss probe (`TcpExt.TCPLossProbes`)."""
+    other_retransmits: int = 0
+    """In the wake of a timeout, as acknowledgements come (`TcpExt.TCPSlowStartRetrans`); and where probe and timer look
+    alike: the only segment in flight, of a flow whose handshake is not in the capture."""
     spurious_retransmits: int = 0
     """Of data that had been acknowledged already: nothing was lost, or its acknowledgement was."""
     retransmitted_segments: int = 0
@@ -32,7 +39,11 @@ class Sent(Model, frozen=True, kw_only=True):
     out_of_order: int = 0
     """Behind the newest segment, filling a gap, and too soon to be a retransmission."""
     gaps: int = 0
-    """Segments ahead of what was expected: the capture, or the network before it, has lost what was between."""
+    """Segments ahead of what was expected: what is between comes late, or the capture, or the network before it, has
+    lost it."""
+    open_gaps: int = 0
+    """Those that nothing had filled when the capture ended: bytes that are not in it. Of more than 64 at a time the
+    oldest count as such, whatever came later."""
     duplicate_acks: int = 0
     zero_windows: int = 0
     """Packets that closed the window, or kept it closed."""
@@ -66,7 +77,10 @@ class CapturedFlow(Model, frozen=True, kw_only=True):
     handshake_us: float | None = None
     """From the first SYN to the acknowledgement of the SYN-ACK."""
     idle_ratio: float | None = None
-    """Share of the flow's duration in which neither side waited for an acknowledgement."""
+    """Share of the flow's duration in which neither side waited, for an acknowledgement (of a SYN, too) or for a shut
+    window."""
+    blocked_ratio: float | None = None
+    """Share in which nothing was in flight and a receive window was shut: who has more to send waits for the reader."""
     retransmit_ratio: float | None = None
     """Of both sides' data segments."""
     end: Literal["open", "closed", "reset"] = "open"
@@ -91,6 +105,8 @@ class Capture(Model, frozen=True, kw_only=True):
     """IP, but neither TCP nor UDP."""
     fragments: int = 0
     """Fragments of IP packets: counted, not put together again."""
+    unknown_links: int = 0
+    """Packets of a kind of link that podprobe does not read; a pcapng file may hold several."""
     malformed: int = 0
     """Packets whose headers could not be read."""
     cut_short: str | None = None

@@ -66,6 +66,7 @@ class Analysis:
             not_ip=counts.not_ip,
             other_protocols=counts.other_protocols,
             fragments=counts.fragments,
+            unknown_links=counts.unknown_links,
             malformed=counts.malformed,
             cut_short=counts.cut_short,
         )

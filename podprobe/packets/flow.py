@@ -48,6 +48,7 @@ class Flow:
     round_trip_ns: int | None = None
     """From the last SYN to the end of the handshake."""
     busy_ns: int = 0
+    blocked_ns: int = 0
     reset: bool = False
 
     @classmethod
@@ -72,8 +73,11 @@ class Flow:
             sender.bytes += segment.length
             sender.data_segments += 1
         else:
+            passed_ns = max(0, segment.at_ns - self.last_ns)
             if self._waiting():
-                self.busy_ns += max(0, segment.at_ns - self.last_ns)
+                self.busy_ns += passed_ns
+            elif not self.reset and (self.from_client.shut or self.from_server.shut):
+                self.blocked_ns += passed_ns
             self._handshake(segment, from_client)
             sender.sends(segment, peer, self.round_trip_ns)
             self.reset |= bool(segment.flags & RST)
@@ -115,7 +119,10 @@ class Flow:
             started_us=max(0, self.first_ns - capture_began_ns) // 1000,
             duration_us=duration_ns // 1000,
             handshake_us=None if self.handshake_ns is None else self.handshake_ns / 1000,
-            idle_ratio=max(0.0, 1 - self.busy_ns / duration_ns) if tcp and duration_ns else None,
+            idle_ratio=max(0.0, 1 - (self.busy_ns + self.blocked_ns) / duration_ns)
+            if tcp and duration_ns
+            else None,
+            blocked_ratio=min(1.0, self.blocked_ns / duration_ns) if tcp and duration_ns else None,
             retransmit_ratio=(client.retransmits + server.retransmits) / segments
             if tcp and segments
             else None,

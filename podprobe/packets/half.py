@@ -6,16 +6,15 @@ that people know; docs/explanation/capture.md tells where they differ.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from podprobe.analysis import histogram
 from podprobe.model import Histogram
 from podprobe.model.capture import Sent
+from podprobe.packets.recovery import FAST_NS, Again, Recovery, Word
 from podprobe.packets.segment import ACK, FIN, RST, SYN, Segment, after, plus
 
-FAST_NS = 20_000_000
-"""A fast retransmission follows the last duplicate acknowledgement at least this soon."""
 REORDER_NS = 3_000_000
 """A segment behind the newest one, and this soon after it, was reordered; a round trip where one was measured."""
 KEEP_ALIVE_NS = 1_000_000_000
@@ -43,6 +42,7 @@ class Half:
     """What the last packet was, where the peer's answer to it is to be told from others: `keep-alive`, `probe`."""
     closed_since_ns: int | None = None
     """Since when its receive window is zero."""
+    opened: bool = False
     finished: bool = False
     outstanding: deque[tuple[int, int]] = field(default_factory=lambda: deque(maxlen=_OUTSTANDING))
     """(sequence after the segment, time) of what awaits its first acknowledgement."""
@@ -56,13 +56,16 @@ class Half:
     packets: int = 0
     data_segments: int = 0
     bytes: int = 0
-    fast: int = 0
-    timeout: int = 0
-    spurious: int = 0
+    again: Counter[str] = field(default_factory=Counter)
+    """Packets sent again, by cause."""
+    word: Word = field(default_factory=Word)
+    recovery: Recovery = field(default_factory=Recovery)
     retransmitted_segments: int = 0
     retransmitted_bytes: int = 0
     out_of_order: int = 0
     gaps: int = 0
+    forgotten: int = 0
+    """Holes for which there was no room."""
     duplicate_acks: int = 0
     zero_windows: int = 0
     zero_window_ns: int = 0
@@ -70,9 +73,14 @@ class Half:
     keep_alives: int = 0
     resets: int = 0
 
+    @property
+    def shut(self) -> bool:
+        """Its receive window is closed: it takes no more."""
+        return self.closed_since_ns is not None
+
     def waits(self, peer: Half) -> bool:
         """Something that this side sent has not been acknowledged."""
-        if self.next_sequence is None or not (self.data_segments or self.finished):
+        if self.next_sequence is None or not (self.opened or self.data_segments or self.finished):
             return False
         return peer.last_ack is None or after(self.next_sequence, peer.last_ack)
 
@@ -88,6 +96,7 @@ class Half:
         self.bytes += segment.length
         self.data_segments += segment.length > 0
         self.resets += bool(segment.flags & RST)
+        self.opened |= bool(segment.flags & SYN)
         self.finished |= bool(segment.flags & FIN)
         if segment.mss is not None:
             peer.mss = segment.mss
@@ -111,6 +120,7 @@ class Half:
             return ""
         if after(segment.sequence, expected):
             self.gaps += 1
+            self.forgotten += len(self.holes) == _HOLES
             self.holes.append((expected, segment.sequence))
         if segment.flags & (SYN | FIN):
             return ""
@@ -152,29 +162,30 @@ class Half:
         behind = expected is not None and after(expected, segment.sequence)
         if segment.length > 1 and expected is not None and plus(segment.sequence, 1) == expected:
             behind = False  # new data from where a window probe of one byte had been
+        fresh = self._fills_hole(segment.sequence, end) if behind else False
         if segment.length and peer.last_ack is not None and not after(end, peer.last_ack):
-            self.spurious += 1
-        elif not behind:
-            return False
-        elif (
-            peer.duplicates >= _DUPLICATES
-            and peer.last_ack == segment.sequence
-            and segment.at_ns - peer.last_ack_ns < FAST_NS
-        ):
-            self.fast += 1
-        elif (
-            self._fills_hole(segment.sequence, end)
-            and end != expected
-            and segment.at_ns - self.next_sequence_ns < (round_trip_ns or REORDER_NS)
-        ):
-            self.out_of_order += 1
+            self.again["spurious"] += 1
+        elif expected is None or not behind:
             return False
         else:
-            self.timeout += 1
+            asked = peer.duplicates >= _DUPLICATES and peer.last_ack == segment.sequence
+            asked = asked and segment.at_ns - peer.last_ack_ns < FAST_NS
+            soon = segment.at_ns - self.next_sequence_ns < (round_trip_ns or REORDER_NS)
+            if not asked and fresh and end != expected and soon:
+                self.out_of_order += 1
+                return False
+            after_it = plus(end, bool(segment.flags & (SYN | FIN)))
+            again = Again(segment, after_it, expected, asked, max(FAST_NS, round_trip_ns or 0))
+            self.again[self.recovery.cause(again, peer.word, self._selects(peer))] += 1
         whole = max(1, self.mss - segment.options_bytes) if self.mss else segment.length
         self.retransmitted_segments += max(1, -(-segment.length // whole)) if whole else 1
         self.retransmitted_bytes += segment.length
         return True
+
+    def _selects(self, peer: Half) -> bool | None:
+        """Both SYNs allowed SACK."""
+        both = self.word.selects, peer.word.selects
+        return False if False in both else None if None in both else True
 
     def _fills_hole(self, start: int, end: int) -> bool:
         """Whether a segment brings something that the capture has not had; the rest of its hole stays one."""
@@ -229,6 +240,9 @@ class Half:
             self.window = segment.window
         if segment.flags & ACK:
             self.last_ack, self.last_ack_ns = segment.acknowledgement, segment.at_ns
+            self.word.take(segment)
+        elif segment.flags & SYN:
+            self.word.selects = segment.may_select
         self.last = kind
 
     def counts(self, now_ns: int) -> Sent:
@@ -240,14 +254,17 @@ class Half:
             packets=self.packets,
             data_segments=self.data_segments,
             bytes=self.bytes,
-            retransmits=self.fast + self.timeout + self.spurious,
-            fast_retransmits=self.fast,
-            timeout_retransmits=self.timeout,
-            spurious_retransmits=self.spurious,
+            retransmits=self.again.total(),
+            fast_retransmits=self.again["fast"],
+            timeout_retransmits=self.again["timeout"],
+            probe_retransmits=self.again["probe"],
+            other_retransmits=self.again["other"],
+            spurious_retransmits=self.again["spurious"],
             retransmitted_segments=self.retransmitted_segments,
             retransmitted_bytes=self.retransmitted_bytes,
             out_of_order=self.out_of_order,
             gaps=self.gaps,
+            open_gaps=len(self.holes) + self.forgotten,
             duplicate_acks=self.duplicate_acks,
             zero_windows=self.zero_windows,
             zero_window_us=(self.zero_window_ns + closed_ns) // 1000,

@@ -28,6 +28,10 @@ class Segment(NamedTuple):
     options_bytes: int = 0
     mss: int | None = None
     """The maximum segment size that a SYN announces."""
+    may_select: bool = False
+    """A SYN allows selective acknowledgements."""
+    blocks: tuple[tuple[int, int], ...] = ()
+    """What was received beyond a gap (SACK): first sequence number, and the one after the last."""
 
 
 def plus(sequence: int, length: int) -> int:

@@ -69,6 +69,7 @@ class Counts:
     not_ip: int = 0
     other_protocols: int = 0
     fragments: int = 0
+    unknown_links: int = 0
     malformed: int = 0
     cut_short: str | None = None
 
@@ -105,7 +106,8 @@ class Source:
         name: what to call it in errors.
 
     Raises:
-        CaptureError: it is no capture, or one of a kind of link that podprobe does not know.
+        CaptureError: it is no capture, or one of a kind of link that podprobe does not know (of pcapng, which names
+            the links as it goes, at the end: where not one packet is of a kind that it knows).
     """
 
     def __init__(self, stream: BinaryIO, name: str = "the capture") -> None:
@@ -122,11 +124,9 @@ class Source:
         if link is not None:
             # The bits above tell of a checksum at the end of each frame (LT_FCS_LENGTH): no part of the kind of link.
             link = self._reader.linktype = link & _LINK_TYPE
+        self._unknown: set[int] = set()
         if link is not None and not _known(link):
-            raise CaptureError(
-                f"{name} was captured on a kind of link that podprobe does not read (link type {link})",
-                "capture on an Ethernet, loopback, raw IP or `any` interface",
-            )
+            raise self._unreadable(link)
 
     def __iter__(self) -> Iterator[tuple[int, Segment | None]]:
         """Every packet's time in nanoseconds since the epoch, and its segment where it is TCP or UDP."""
@@ -139,6 +139,15 @@ class Source:
             except Exception:  # noqa: BLE001  # scapy's dissectors raise whatever the bytes make them
                 self.counts.malformed += 1
                 yield at_ns, None
+        if self.counts.unknown_links and self.counts.unknown_links == self.counts.packets:
+            raise self._unreadable(*sorted(self._unknown))
+
+    def _unreadable(self, *links: int) -> CaptureError:
+        kinds = ", ".join(map(str, links))
+        return CaptureError(
+            f"{self._input.name} was captured on a kind of link that podprobe does not read (link type {kinds})",
+            "capture on an Ethernet, loopback, raw IP or `any` interface",
+        )
 
     def _record(self) -> tuple[bytes, int, int, int] | None:
         try:
@@ -164,6 +173,10 @@ class Source:
         return data, self._reader.linktype, _time_ns(meta, self._reader.nano), meta.wirelen
 
     def _segment(self, data: bytes, link: int, at_ns: int, wire_bytes: int) -> Segment | None:
+        if not _known(link):
+            self.counts.unknown_links += 1
+            self._unknown.add(link)
+            return None
         packet = _network_layer(data, link)
         if packet is None:
             self.counts.not_ip += 1
@@ -211,11 +224,21 @@ class Source:
             transport.window,
             max(0, transport.dataofs * 4 - _TCP_HEADER_BYTES),
             _mss(transport) if transport.flags.S else None,
+            any(name == "SAckOK" for name, _ in transport.options) if transport.flags.S else False,
+            _blocks(transport),
         )
 
 
 def _mss(syn: TCP) -> int | None:
     return next((value for name, value in syn.options if name == "MSS" and isinstance(value, int)), None)
+
+
+def _blocks(segment: TCP) -> tuple[tuple[int, int], ...]:
+    """The blocks of a SACK option."""
+    for name, value in segment.options:
+        if name == "SAck" and isinstance(value, tuple):
+            return tuple(zip(value[::2], value[1::2], strict=False))
+    return ()
 
 
 def _known(link: int) -> bool:
@@ -233,8 +256,6 @@ def _network_layer(data: bytes, link: int) -> Packet | None:
     if link in _LOOPBACK:
         data = data[_FAMILY_BYTES:]
     elif link not in _BARE_IP:
-        if link not in _LINKS:
-            return None
         packet: Packet | None = _LINKS[link](data)
         while isinstance(packet, _FRAMES):
             packet = packet.payload

@@ -20,8 +20,9 @@ KEPT_FLOWS = 10_000
 
 _ADDED = (
     "packets", "data_segments", "bytes", "retransmits", "fast_retransmits", "timeout_retransmits",
-    "spurious_retransmits", "retransmitted_segments", "retransmitted_bytes", "out_of_order", "gaps", "duplicate_acks",
-    "zero_windows", "zero_window_us", "window_probes", "keep_alives", "resets", "rtt_samples",
+    "probe_retransmits", "other_retransmits", "spurious_retransmits", "retransmitted_segments", "retransmitted_bytes",
+    "out_of_order", "gaps", "open_gaps", "duplicate_acks", "zero_windows", "zero_window_us", "window_probes",
+    "keep_alives", "resets", "rtt_samples",
 )  # fmt: skip
 
 

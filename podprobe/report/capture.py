@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
     from podprobe.model.capture import Capture, CapturedFlow
 
 MOST_ROWS = 30
+SLOW_HANDSHAKE_US = 1_000_000
+"""From which a SYN or its answer was lost: the first comes again after a second (RFC 6298), whatever the way."""
+
+_CAUSES = (
+    "fast_retransmits", "timeout_retransmits", "probe_retransmits", "other_retransmits", "spurious_retransmits",
+)  # fmt: skip
 
 _COLUMNS = (
     Column("from"),
@@ -29,7 +36,7 @@ _COLUMNS = (
     Column("data", 5, right=True),
     Column("again", right=True),
     Column("share", 1, right=True),
-    Column("fast/timeout/spurious", 4, right=True),
+    Column("fast/timer/probe/other/spurious", 4, right=True),
     Column("dup acks", 6, right=True),
     Column("reordered", 8, right=True),
     Column("window shut", 5, right=True),
@@ -39,11 +46,13 @@ _COLUMNS = (
 
 
 def _severity(flow: CapturedFlow) -> Severity | None:
-    """What a finding would make of it: retransmissions of 1 % and more, a window shut for a tenth of the time."""
-    closed = flow.from_client.zero_window_us + flow.from_server.zero_window_us
-    if (flow.retransmit_ratio or 0) >= 0.01 or (flow.duration_us and closed / flow.duration_us >= 0.1):
-        return "warning"
-    return None
+    """Something was sent again, SYNs included, the handshake lost one, or a window was shut for a tenth of the time."""
+    sides = flow.from_client, flow.from_server
+    again = any(side.retransmits for side in sides)
+    slow = (flow.handshake_us or 0) >= SLOW_HANDSHAKE_US
+    closed = sum(side.zero_window_us for side in sides)
+    shut = bool(flow.duration_us) and closed / flow.duration_us >= 0.1
+    return "warning" if again or slow or shut else None
 
 
 def _row(flow: CapturedFlow) -> Row:
@@ -52,17 +61,14 @@ def _row(flow: CapturedFlow) -> Row:
     slower = max(waited, key=lambda side: side.p50_rtt_us or 0, default=flow.from_client)
     shut = sum(side.zero_window_us for side in sides)
     again = sum(side.retransmits for side in sides)
-    kinds = "/".join(
-        str(sum(getattr(side, name) for side in sides))
-        for name in ("fast_retransmits", "timeout_retransmits", "spurious_retransmits")
-    )
+    kinds = "/".join(str(sum(getattr(side, name) for side in sides)) for name in _CAUSES)
     return Row(
         (
             text(flow.from_container, 63),
             text(flow.to_container, 63),
             text(flow.server if flow.protocol == "tcp" else f"{flow.server}/udp", 60),
             text(flow.client, 60),
-            time(flow.handshake_us),
+            _handshake(flow.handshake_us),
             time(slower.p50_rtt_us),
             time(slower.p99_rtt_us),
             size(sum(side.bytes for side in sides)),
@@ -77,6 +83,11 @@ def _row(flow: CapturedFlow) -> Row:
         ),
         _severity(flow),
     )
+
+
+def _handshake(took_us: float | None) -> Cell:
+    cell = time(took_us)
+    return replace(cell, tone="warning") if (took_us or 0) >= SLOW_HANDSHAKE_US else cell
 
 
 def page(capture: Capture, *, color: bool, width: int | None) -> str:
@@ -124,9 +135,14 @@ def _notes(capture: Capture) -> list[Text]:
         notes.append(f"{units.number(capture.malformed)} packets could not be read")
     if capture.fragments:
         notes.append(f"{units.number(capture.fragments)} IP fragments are in no flow")
-    if capture.totals.gaps and not capture.dropped:
+    if capture.totals.open_gaps and not capture.dropped:
         notes.append(
-            f"{units.number(capture.totals.gaps)} gaps in sequence numbers: not every packet is in the capture"
+            f"{units.number(capture.totals.open_gaps)} gaps in sequence numbers stay open: not every packet is in the "
+            "capture"
+        )
+    if capture.unknown_links:
+        notes.append(
+            f"{units.number(capture.unknown_links)} packets are of a kind of link that podprobe does not read"
         )
     lines = [Text(f"▲ {note}", STYLE["warning"]) for note in notes]
     others = capture.not_ip + capture.other_protocols

@@ -24,6 +24,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -69,6 +70,20 @@ def counter(name: str) -> int:
         if line.startswith("Tcp:")
     )
     return int(values[names.index(name)])
+
+
+def _causes() -> dict[str, int]:
+    """Why segments were sent again, by the kernel's counters in /proc/net/netstat."""
+    names, values = (
+        line.split()
+        for line in Path("/proc/self/net/netstat").read_text().splitlines()
+        if line.startswith("TcpExt:")
+    )
+    told = dict(zip(names, values, strict=True))
+    return {
+        name: int(told[name])
+        for name in ("TCPFastRetrans", "TCPSlowStartRetrans", "TCPTimeouts", "TCPLossProbes", "TCPSynRetrans")
+    }
 
 
 def retransmits(sock: socket.socket) -> int:
@@ -137,7 +152,11 @@ def bulk(pairs: Pairs, amount: int) -> None:
 
 
 def stream(pairs: Pairs, amount: int, pieces: int = 400) -> None:
-    """Every client sends pieces of `amount` bytes, spaced: several in flight, none put together with the next."""
+    """Every client sends pieces of `amount` bytes, spaced: several in flight.
+
+    While a loss is made up for some are put together with the next; with `apart` none is.
+    """
+    flags = socket.MSG_EOR if _PLAN.get("apart") else 0
 
     def receive(server: socket.socket) -> None:
         left = amount * pieces
@@ -146,7 +165,7 @@ def stream(pairs: Pairs, amount: int, pieces: int = 400) -> None:
 
     def send(client: socket.socket) -> None:
         for _ in range(pieces):
-            client.sendall(bytes(amount))
+            client.sendall(bytes(amount), flags)
             time.sleep(0.0005)
 
     threads = [threading.Thread(target=receive, args=(server,)) for _, server in pairs.pairs]
@@ -279,6 +298,19 @@ def floods(pairs: Pairs, _amount: int) -> None:
             pass
 
 
+def steady(pairs: Pairs, amount: int, few: int = 10) -> None:
+    """First, every client sends `amount` bytes, which the server reads; played again, a few send 1,000."""
+    chosen, size = (
+        (pairs.pairs, amount) if not pairs.sent else (pairs.pairs[:: len(pairs.pairs) // few][:few], 1000)
+    )
+    for client, server in chosen:
+        client.sendall(bytes(size))
+        left = size
+        while left:
+            left -= len(server.recv(left))
+    pairs.sent = size * len(chosen)
+
+
 SCENARIOS = {
     "floods": floods,
     "holds": holds,
@@ -287,6 +319,7 @@ SCENARIOS = {
     "stream": stream,
     "calls": calls,
     "stalls": stalls,
+    "steady": steady,
     "resets": resets,
     "idles": idles,
 }
@@ -331,6 +364,9 @@ def _captured(path: str | None, interface: str = "lo") -> Iterator[None]:
 
 def _play(plan: dict[str, Any]) -> tuple[Pairs, dict[str, Any]]:
     before = counter("RetransSegs")
+    if not plan.get("sack", True):
+        Path("/proc/sys/net/ipv4/tcp_sack").write_text("0")
+    causes = Counter(_causes())
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     with _captured(plan.get("capture")):
@@ -346,7 +382,8 @@ def _play(plan: dict[str, Any]) -> tuple[Pairs, dict[str, Any]]:
                 client.recv(1)
         # What was lost last is sent again within a fifth of a second, and then backs off.
         time.sleep(plan.get("settle", 0.5))
-    return _told(pairs, before, flows)
+    first, told = _told(pairs, before, flows)
+    return first, told | {"causes": dict(Counter(_causes()) - causes)}
 
 
 def _told(pairs: Pairs, before: int, flows: dict[str, list[int]]) -> tuple[Pairs, dict[str, Any]]:
@@ -373,7 +410,8 @@ class Loopback:
     """A namespace in which a scenario has been played; its sockets live until `close`.
 
     Args:
-        plan: `scenario`, and as it needs `connections`, `loss`, `mss`, `amount`, `ipv6`, `close`, `settle`, `capture`;
+        plan: `scenario`, and as it needs `connections`, `loss`, `mss`, `amount`, `ipv6`, `close`, `settle`, `capture`,
+            `sack` (false: without selective acknowledgements), `apart`;
             `serve` also takes `listener_loss`, `delay` and `passes`, `floods` `rate` and `seconds`.
         own_pids: in a PID namespace of its own, too, as a container is.
     """
@@ -402,7 +440,10 @@ class Loopback:
         """By the namespace's counter, while the scenario played last."""
         self.flows: dict[str, list[int]] = {}
         """`tcpi_total_retrans` of client and server by the client's endpoint, read before the counter."""
+        self.causes: Counter[str] = Counter()
+        """How the kernel's counters of causes grew while the scenario was played first: `TCPFastRetrans`, …"""
         self._hear()
+        self.causes.update(self.told["causes"])
 
     def again(self) -> None:
         """Play the scenario once more, on the same connections."""

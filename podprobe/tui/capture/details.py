@@ -25,12 +25,15 @@ _ROWS: tuple[tuple[str, Callable[[Sent], str]], ...] = (
     ("with data", lambda side: units.number(side.data_segments)),
     ("data", lambda side: units.size(side.bytes)),
     ("sent again", lambda side: units.number(side.retransmits)),
-    ("  fast: after a duplicate ack", lambda side: units.number(side.fast_retransmits)),
-    ("  timeout: without one", lambda side: units.number(side.timeout_retransmits)),
+    ("  fast: asked for by the peer", lambda side: units.number(side.fast_retransmits)),
+    ("  timeout: its timer ran out", lambda side: units.number(side.timeout_retransmits)),
+    ("  probe: the last one in flight", lambda side: units.number(side.probe_retransmits)),
+    ("  other: after a timeout", lambda side: units.number(side.other_retransmits)),
     ("  spurious: had been acknowledged", lambda side: units.number(side.spurious_retransmits)),
     ("segments, as the kernel counts", lambda side: units.number(side.retransmitted_segments)),
     ("reordered", lambda side: units.number(side.out_of_order)),
     ("missing before it (gaps)", lambda side: units.number(side.gaps)),
+    ("  and not come since", lambda side: units.number(side.open_gaps)),
     ("duplicate acks", lambda side: units.number(side.duplicate_acks)),
     ("said that its window is shut", lambda side: units.number(side.zero_windows)),
     ("  for", lambda side: units.microseconds(side.zero_window_us)),
@@ -43,6 +46,10 @@ _ROWS: tuple[tuple[str, Callable[[Sent], str]], ...] = (
     ("  p99", lambda side: units.microseconds(side.p99_rtt_us)),
     ("  max", lambda side: units.microseconds(side.max_rtt_us)),
 )
+
+
+def _share(ratio: float | None) -> Span:
+    return Span(units.ratio(None if ratio is None else round(ratio, 3)))
 
 
 class FlowScreen(Overlay):
@@ -96,7 +103,8 @@ def draw(flow: CapturedFlow | None, width: int) -> list[Line]:
         blank(),
         (Span("handshake  ", "dim"), Span(units.microseconds(flow.handshake_us)),
          Span("    lasted  ", "dim"), Span(units.microseconds(flow.duration_us)),
-         Span("    idle  ", "dim"), Span(units.ratio(None if flow.idle_ratio is None else round(flow.idle_ratio, 3))),
+         Span("    idle  ", "dim"), _share(flow.idle_ratio),
+         Span("    blocked  ", "dim"), _share(flow.blocked_ratio),
          Span("    end  ", "dim"), Span(flow.end, "warning" if flow.end == "reset" else "")),
         blank(),
         (*fit((Span("sent by", "header"),), label),

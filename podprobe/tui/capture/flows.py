@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.report import units
+from podprobe.report.capture import SLOW_HANDSHAKE_US
 from podprobe.tui.drawing import Line, Span, said
 from podprobe.tui.views.flows import LOSS_CRITICAL, LOSS_WARNING, party
 from podprobe.tui.views.table import Column, Section, number_column
@@ -44,7 +45,10 @@ def both(flow: CapturedFlow, measure: Callable[[Sent], int]) -> int:
 
 def loss_role(flow: CapturedFlow) -> str:
     """How bad a share of packets sent again is."""
-    ratio = flow.retransmit_ratio or 0.0
+    if flow.retransmit_ratio is None:
+        # No data: what was sent again opens the connection, or ends it.
+        return "warning" if both(flow, lambda side: side.retransmits) else ""
+    ratio = flow.retransmit_ratio
     return "critical" if ratio >= LOSS_CRITICAL else "warning" if ratio >= LOSS_WARNING else ""
 
 
@@ -111,7 +115,14 @@ _COLUMNS = (
     Column("to", _to, lambda flow: (flow.to_container or "", flow.server), least=11, most=34),
     _counted("packets", lambda side: side.packets, bad=False),
     number_column("data", lambda flow: both(flow, lambda side: side.bytes), units.size, least=8, rank=1),
-    number_column("handshake", _handshake, units.microseconds, least=9, rank=2),
+    number_column(
+        "handshake",
+        _handshake,
+        units.microseconds,
+        role=lambda flow: "warning" if (flow.handshake_us or 0) >= SLOW_HANDSHAKE_US else "",
+        least=9,
+        rank=2,
+    ),
     number_column("rtt p50", lambda flow: rtt_us(flow, "p50_rtt_us"), units.microseconds, least=7, rank=4),
     Column(
         "sent again",
@@ -124,6 +135,7 @@ _COLUMNS = (
     ),
     _counted("fast", lambda side: side.fast_retransmits, bad=False),
     _counted("timeout", lambda side: side.timeout_retransmits, bad=False),
+    _counted("probe", lambda side: side.probe_retransmits, bad=False, rank=1),
     _counted("spurious", lambda side: side.spurious_retransmits, bad=False, rank=1),
     _counted("dup ack", lambda side: side.duplicate_acks, bad=False, rank=2),
     _counted("resets", lambda side: side.resets, rank=1),

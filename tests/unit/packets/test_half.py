@@ -17,11 +17,11 @@ MS = 1_000_000
 class Scene:
     """A connection whose handshake took 1 ms; `client` and `server` say who sends what, and when (ms)."""
 
-    def __init__(self, handshake: bool = True) -> None:
+    def __init__(self, handshake: bool = True, sack: bool = False) -> None:
         self.flow: Flow | None = None
         if handshake:
-            self.send(CLIENT, 0, -1, 0, SYN, mss=1460)
-            self.send(SERVER, 0.5, -1, 0, SYN | ACK, mss=1460)
+            self.send(CLIENT, 0, -1, 0, SYN, mss=1460, may_select=sack)
+            self.send(SERVER, 0.5, -1, 0, SYN | ACK, mss=1460, may_select=sack)
             self.client(1, 0)
 
     def send(self, source: tuple[str, int], ms: float, at: int, ack: int, flags: int, **more: Any) -> None:
@@ -74,7 +74,7 @@ def test_a_clean_exchange() -> None:
     assert (client.rtt_samples, server.rtt_samples) == (3, 2)
     assert (client.min_rtt_us, client.max_rtt_us) == (500, 1000)
     assert client.retransmits == server.retransmits == 0
-    assert flow.idle_ratio == pytest.approx(1 - (1 + 1 + 1) / 1005, abs=1e-6)
+    assert flow.idle_ratio == pytest.approx(1 - (1 + 1 + 1 + 1) / 1005, abs=1e-6)
 
 
 def test_a_timeout() -> None:
@@ -101,6 +101,54 @@ def test_a_fast_retransmission() -> None:
     assert server.duplicate_acks == 2
 
 
+def in_flight(scene: Scene, segments: int) -> None:
+    for number in range(segments):
+        scene.client(2 + number / 10, number * 100, 100)
+
+
+def test_what_a_selective_acknowledgement_asks_for_is_fast_whatever_else_its_packet_carries() -> None:
+    """Data and a new window with it: by Wireshark's rule no duplicate acknowledgement."""
+    scene = Scene(sack=True)
+    in_flight(scene, 4)
+    scene.server(3, 0, 300, ack=100, window=700, blocks=((plus(START, 200), plus(START, 300)),))
+    scene.client(3.1, 100, 100)
+    _, client, server = scene.sides()
+    assert (client.fast_retransmits, client.retransmits, server.duplicate_acks) == (1, 1, 0)
+
+
+def test_a_segment_that_fills_its_place_late_was_not_asked_for_by_an_old_word() -> None:
+    """The word came 200 ms ago: it is the timer that speaks, and what follows comes in its wake."""
+    scene = Scene(sack=True)
+    in_flight(scene, 4)
+    scene.server(3, 0, ack=0, blocks=((plus(START, 300), plus(START, 400)),))
+    scene.client(230, 0, 100)
+    scene.server(231, 0, ack=100, blocks=((plus(START, 300), plus(START, 400)),))
+    scene.client(231.1, 100, 100)
+    scene.client(231.2, 200, 100)
+    _, client, _ = scene.sides()
+    assert (client.timeout_retransmits, client.other_retransmits, client.fast_retransmits) == (1, 2, 0)
+
+
+def test_the_last_segment_is_sent_again_as_a_probe_and_then_by_the_timer() -> None:
+    for sack, counted in ((True, (1, 1, 0)), (False, (0, 2, 0))):
+        scene = Scene(sack=sack)
+        in_flight(scene, 1)
+        scene.client(205, 0, 100)
+        scene.client(610, 0, 100)
+        _, client, _ = scene.sides()
+        assert (client.probe_retransmits, client.timeout_retransmits, client.other_retransmits) == counted
+
+
+def test_without_the_handshake_probe_and_timer_cannot_be_told_apart() -> None:
+    scene = Scene(handshake=False)
+    scene.server(1, 0, 10)
+    in_flight(scene, 1)
+    scene.client(205, 0, 100)
+    scene.client(610, 0, 100)
+    _, client, _ = scene.sides()
+    assert (client.probe_retransmits, client.timeout_retransmits, client.other_retransmits) == (0, 1, 1)
+
+
 def test_a_spurious_retransmission() -> None:
     scene = Scene()
     scene.client(2, 0, 100)
@@ -116,7 +164,7 @@ def test_reordering_fills_a_hole_that_the_capture_had_seen() -> None:
     scene.client(2.1, 200, 100)
     scene.client(2.2, 100, 100)
     _, client, _ = scene.sides()
-    assert (client.gaps, client.out_of_order, client.retransmits) == (1, 1, 0)
+    assert (client.gaps, client.open_gaps, client.out_of_order, client.retransmits) == (1, 0, 1, 0)
 
 
 def test_soon_but_seen_before_is_sent_again() -> None:
@@ -134,7 +182,36 @@ def test_late_and_never_seen_was_lost_before_the_capture() -> None:
     scene.client(2, 100, 100)
     scene.client(205, 0, 100)
     _, client, _ = scene.sides()
-    assert (client.gaps, client.out_of_order, client.timeout_retransmits) == (1, 0, 1)
+    assert (client.gaps, client.out_of_order, client.retransmits) == (1, 0, 1)
+
+
+def test_a_gap_that_nothing_fills_stays_open() -> None:
+    scene = Scene()
+    for at in (0, 200, 400, 100):
+        scene.client(2 + at, at, 100)
+    _, client, _ = scene.sides()
+    assert (client.gaps, client.open_gaps) == (2, 1)
+
+
+def test_whoever_waits_for_a_syn_is_not_idle() -> None:
+    scene = Scene(handshake=False)
+    for second in (0, 1, 3, 7):
+        scene.send(CLIENT, second * 1000, -1, 0, SYN)
+    flow, client, _ = scene.sides()
+    assert (flow.idle_ratio, client.timeout_retransmits) == (0, 3)
+
+
+def test_a_sender_before_a_closed_window_is_blocked_and_not_idle() -> None:
+    scene = Scene()
+    scene.client(2, 0, 100)
+    scene.server(3, 0, ack=100, window=0)
+    scene.client(403, 99)
+    scene.server(403.1, 0, ack=100, window=0)
+    scene.server(803, 0, ack=100)
+    scene.client(1003, 100, 100)
+    flow, _, _ = scene.sides()
+    assert flow.blocked_ratio == pytest.approx(800 / 1003, abs=1e-3)
+    assert flow.idle_ratio == pytest.approx(1 - 802 / 1003, abs=2e-3)
 
 
 def test_a_keep_alive_of_another_system_carries_a_byte() -> None:

@@ -49,7 +49,7 @@ def pcap(
     return b"".join(out)
 
 
-def pcapng(name: str, order: str) -> bytes:
+def pcapng(name: str, order: str, *links: int) -> bytes:
     def block(kind: int, body: bytes) -> bytes:
         body += bytes(-len(body) % 4)
         return (
@@ -57,9 +57,12 @@ def pcapng(name: str, order: str) -> bytes:
         )
 
     out = [block(0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))]
-    out.append(block(1, struct.pack(order + "HHI", 1, 0, 262144)))
-    for micros, frame, wire in records(name):
-        head = struct.pack(order + "IIIII", 0, micros >> 32, micros & 0xFFFFFFFF, len(frame), wire)
+    links = links or (1,)
+    out += [block(1, struct.pack(order + "HHI", link, 0, 262144)) for link in links]
+    for number, (micros, frame, wire) in enumerate(records(name)):
+        head = struct.pack(
+            order + "IIIII", number % len(links), micros >> 32, micros & 0xFFFFFFFF, len(frame), wire
+        )
         out.append(block(6, head + frame + bytes(-len(frame) % 4)))
     return b"".join(out)
 
@@ -121,6 +124,13 @@ def test_no_capture(raw: bytes) -> None:
 def test_unknown_link() -> None:
     with pytest.raises(source.CaptureError, match="link type 127"):
         analyse(io.BytesIO(pcap("idles", 127, b"")))
+    with pytest.raises(source.CaptureError, match="link type 127"):
+        analyse(io.BytesIO(pcapng("idles", "<", 127)))
+
+
+def test_packets_of_an_unknown_link_among_others_are_counted_apart() -> None:
+    capture = analyse(io.BytesIO(pcapng("idles", "<", 1, 127)))
+    assert (capture.packets, capture.unknown_links, capture.not_ip) == (22, 11, 0)
 
 
 def test_cut_short_says_so_and_keeps_what_came_before() -> None:
