@@ -56,7 +56,9 @@ def concluded(
     """
     settings = config or Config()
     before = history[-1] if history else None
-    snapshot = with_activity(with_remembered(with_rates(snapshot, before), before), before)
+    snapshot = with_remembered(with_rates(snapshot, before), before)
+    if not snapshot.network.traffic:
+        snapshot = with_activity(snapshot, before)
     snapshot = msgspec.structs.replace(snapshot, services=services(snapshot), reach=reach(snapshot))
     snapshot = msgspec.structs.replace(snapshot, channels=channels(snapshot, settings.thresholds))
     snapshot = with_seen_channels(snapshot, before)

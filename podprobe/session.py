@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from podprobe.administering import Administrator, Asked
     from podprobe.agents.client import Agent
     from podprobe.analysis.latency import Kind
+    from podprobe.analysis.tally import Tally
     from podprobe.asking import Asker
     from podprobe.model import Container, Latency, Snapshot
     from podprobe.probing import Prober, Started
@@ -74,6 +75,8 @@ class Session:
         self._connected: AgentSet | None = None
         self._probed: deque[int] = deque([0, 0], maxlen=2)
         """Connects of probes in all, when each of the last two looks was done."""
+        self._tally: Tally | None = None
+        """What every socket had counted at the last look."""
         self._declared: tuple[Container, ...] = ()
         """As the target told them: the paths of probes have to be asked for as they are."""
 
@@ -130,8 +133,8 @@ class Session:
         connected = self._connected = self.target.agents(self._progress)
         state = self._state()
         self._progress(Progress("reading sockets, IPC and volumes", total=len(connected.agents)))
-        from podprobe.analysis.assemble import Look, assemble
-        from podprobe.judging import judged
+        from podprobe.analysis.assemble import Look, assemble, assembled
+        from podprobe.judging import concluded
 
         known = self._history[-1] if self._history else None
         probes, asked = self._start_probes(connected, known), self._start_asking(connected, known)
@@ -172,7 +175,8 @@ class Session:
             visibility=[*notes, *unasked, *left],
             seconds=time.monotonic() - began,
         )
-        snapshot = judged(look, tuple(self._history), self.config)
+        snapshot, self._tally = assembled(replace(look, earlier=self._tally))
+        snapshot = concluded(snapshot, tuple(self._history), self.config, look.admins)
         self._history.append(snapshot)
         return snapshot
 

@@ -9,15 +9,18 @@ import msgspec
 
 from podprobe import __version__
 from podprobe.agents.inet import decode
+from podprobe.analysis.activity import Since, told
 from podprobe.analysis.answered import household
-from podprobe.analysis.connections import connections, listeners
+from podprobe.analysis.connections import connections, listeners, talking
 from podprobe.analysis.containers import containers, not_running
 from podprobe.analysis.flows import KEPT_WHOLE, flows, group, reduce
 from podprobe.analysis.held import Held
 from podprobe.analysis.ipc import ipc
 from podprobe.analysis.own_probes import probes_waiting, whose_of, without_probes
 from podprobe.analysis.owners import owners
+from podprobe.analysis.retransmits import RETRANSMITS
 from podprobe.analysis.starts import starts
+from podprobe.analysis.tally import Tally, count
 from podprobe.analysis.times import rfc3339
 from podprobe.analysis.trials import with_trials
 from podprobe.analysis.unix import KEPT as UNIX_KEPT
@@ -52,6 +55,8 @@ class Look:
     """What proxies' administration ports said, by container."""
     trials: Mapping[tuple[str, str], ProbeTrial] = field(default_factory=dict)
     """Of probes that were tried, by container and role."""
+    earlier: Tally | None = None
+    """What sockets had counted at the look before."""
     own_probes: int = 0
     """TCP connects of the session's own since its look before read the counters, at most."""
     probes_waiting: Mapping[str, int] = field(default_factory=dict)
@@ -65,13 +70,18 @@ class Look:
 
 def assemble(look: Look) -> Snapshot:
     """The snapshot of a look, without channels and findings."""
+    return assembled(look)[0]
+
+
+def assembled(look: Look) -> tuple[Snapshot, Tally | None]:
+    """The snapshot of a look, without channels and findings; and what its sockets had counted, for the next one."""
     state = look.state
     people = household(state.containers, look.answers)
     held = Held(state.volumes, look.answers, people)
     seen = containers(state.containers, look.answers, people, runtime=state.target.kind == "pod")
     seen = with_trials(seen, look.trials)
-    network, doubts = _network(look, people)
-    return Snapshot(
+    network, doubts, tally = _network(look, people)
+    snapshot = Snapshot(
         tool=Tool(version=__version__),
         taken_at=rfc3339(round(look.taken_at, 3)) or "",
         duration_ms=round(look.seconds * 1000, 1),
@@ -96,6 +106,7 @@ def assemble(look: Look) -> Snapshot:
         network_policies=state.network_policies,
         dns=tuple(look.dns),
     )
+    return snapshot, tally
 
 
 _TOLD_BY_ANY = {"sysv_sem": "values", "sysv_msg": "max_bytes", "mqueue": "messages"}
@@ -129,9 +140,9 @@ def _all_told(answers: Sequence[Answered], area: str, field: str) -> bool:
     return all(told.values())
 
 
-def _network(look: Look, people: Household) -> tuple[Network, list[Visibility]]:
+def _network(look: Look, people: Household) -> tuple[Network, list[Visibility], Tally | None]:
     if look.lead is None:
-        return Network(), []
+        return Network(), [], None
     areas = look.lead.areas
     every = decode(areas.inet)
     runtime = look.state.target.kind == "pod"
@@ -151,7 +162,8 @@ def _network(look: Look, people: Household) -> tuple[Network, list[Visibility]]:
     own = frozenset(address.partition("/")[0] for interface in interfaces for address in interface.addresses)
     own |= frozenset(look.state.target.ips)
     taken_at = look.lead.areas.end.taken_at if look.lead.areas.end else None
-    grouped = group(connections(sockets, whose, own, taken_at))
+    ends = connections(sockets, whose, own, taken_at)
+    grouped = group(ends)
     total = sum(len(members) for members in grouped.values())
     kept, omitted = reduce(grouped, total if look.all_connections else KEPT_WHOLE)
     unix, unix_count = unix_sockets(areas.items["unix"], whose, None if look.all_connections else UNIX_KEPT)
@@ -180,7 +192,13 @@ def _network(look: Look, people: Household) -> tuple[Network, list[Visibility]]:
         ephemeral_ports=_port_range(settings.get(_PORT_RANGE)),
         settings=settings,
     )
-    return network, doubts
+    uid, earlier, at = look.state.target.uid, look.earlier, round(look.taken_at, 3)
+    if earlier is not None and not earlier.precedes(uid, at):
+        earlier = None
+    sums, growth = count(zip(talking(sockets), ends, strict=True), earlier.counters if earlier else None)
+    tally = Tally(uid, at, network.counters.values.get(RETRANSMITS), sums)
+    since = Since(growth, at - earlier.taken_at if earlier else None, tally.since(earlier))
+    return told(network, grouped, since), doubts, tally
 
 
 def _port_range(text: str | None) -> tuple[int, int] | None:

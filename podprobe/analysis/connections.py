@@ -117,6 +117,11 @@ def listeners(
     return tuple(sorted(result, key=lambda item: (item.protocol, item.port, item.address, item.inode or 0)))
 
 
+def talking(sockets: Iterable[InetSocket]) -> list[InetSocket]:
+    """Those of a connection: `connections` tells of each, in this order."""
+    return [s for s in sockets if _talks(s)]
+
+
 def _listens(s: InetSocket) -> bool:
     return s.state == "listen" if s.protocol == "tcp" else s.remote_port == 0
 
@@ -142,11 +147,11 @@ def connections(
             is named for what is in TIME_WAIT.
     """
     listening = _listening(sockets, whose)
-    talking = [s for s in sockets if _talks(s)]
-    ends = {(s.protocol, *_key(s)): s for s in talking}
-    redirected = _redirected(talking, ends, listening, own_addresses)
+    talkers = talking(sockets)
+    ends = {(s.protocol, *_key(s)): s for s in talkers}
+    redirected = _redirected(talkers, ends, listening, own_addresses)
     result = []
-    for s in talking:
+    for s in talkers:
         local, remote = plain(s.local_address), plain(s.remote_address)
         bent = redirected.get(id(s))
         peer = bent or ends.get((s.protocol, remote, s.remote_port, local, s.local_port))

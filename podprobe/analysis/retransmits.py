@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import isfinite
+from typing import TYPE_CHECKING, TypeAlias
 
 from podprobe.analysis.times import epoch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from podprobe.model import Connection, Scope, Snapshot
 
 RETRANSMITS = "Tcp.RetransSegs"
@@ -74,29 +77,26 @@ class Attribution:
         return min(1.0, self.attributed / self.namespace) if self.namespace else None
 
 
-def flow_rates(before: Snapshot, after: Snapshot) -> tuple[FlowRate, ...]:
+_Parties: TypeAlias = "tuple[Scope, str | None, str | None, str]"
+
+
+def flow_rates(before: Snapshot, *later: Snapshot) -> tuple[FlowRate, ...]:
     """What each flow sent between two looks at the same Pod, the one with the most retransmits first.
 
     From the sockets that live at the later look: what they have sent since the earlier one, or since they were made.
-    Empty where the clock did not advance.
+    Empty where the clock did not advance. Where one of the two leaves sockets out, from what each look told of the time
+    since the one before it (`Flow.activity`), which is of all sockets.
+
+    Args:
+        before: the first look.
+        later: the looks after it, all of them, to the last.
     """
+    after = later[-1]
     seconds = elapsed(before, after)
     if seconds is None:
         return ()
-    sums: dict[tuple[Scope, str | None, str | None, str], Counter[str]] = {}
-    earlier = by_socket(before)
-    for connection in after.network.connections:
-        if connection.protocol != "tcp" or connection.retransmits is None:
-            continue
-        server = connection.local if connection.role == "server" else connection.remote
-        key = connection.scope, connection.from_container, connection.to_container, server
-        then = earlier.get(socket_of(connection))
-        growth = {
-            name: grown(getattr(connection, field), getattr(then, field, None)) for name, field in _SUMMED
-        }
-        if connection.scope == "external":
-            growth["bytes"] += grown(connection.bytes_received, then.bytes_received if then else None)
-        sums.setdefault(key, Counter()).update(growth)
+    left_out = before.network.connections_omitted or after.network.connections_omitted
+    sums = _told(later) if left_out else _grown(before, after)
     rates = (
         FlowRate(
             *key,
@@ -114,11 +114,50 @@ def flow_rates(before: Snapshot, after: Snapshot) -> tuple[FlowRate, ...]:
     return tuple(sorted(rates, key=lambda rate: (-rate.retransmits, -rate.segments, rate.server)))
 
 
+def _told(later: Iterable[Snapshot]) -> dict[_Parties, Counter[str]]:
+    sums: dict[_Parties, Counter[str]] = {}
+    for flow in (flow for snapshot in later for flow in snapshot.network.flows):
+        did = flow.activity
+        if did is None:
+            continue
+        moved = (did.bytes_sent_per_second + did.bytes_received_per_second) * did.seconds
+        sums.setdefault((flow.scope, flow.from_container, flow.to_container, flow.server), Counter()).update(
+            {
+                "segments": did.segments,
+                "retransmits": did.retransmits,
+                "spurious_retransmits": did.spurious_retransmits,
+                "bytes": round(moved) if isfinite(moved) else 0,  # a file may claim anything
+                "busy_us": did.busy_us,
+                "receive_window_limited_us": did.receive_window_limited_us,
+                "send_buffer_limited_us": did.send_buffer_limited_us,
+            }
+        )
+    return sums
+
+
+def _grown(before: Snapshot, after: Snapshot) -> dict[_Parties, Counter[str]]:
+    sums: dict[_Parties, Counter[str]] = {}
+    earlier = by_socket(before)
+    for connection in after.network.connections:
+        if connection.protocol != "tcp" or connection.retransmits is None:
+            continue
+        server = connection.local if connection.role == "server" else connection.remote
+        key = connection.scope, connection.from_container, connection.to_container, server
+        then = earlier.get(socket_of(connection))
+        growth = {
+            name: grown(getattr(connection, field), getattr(then, field, None)) for name, field in _SUMMED
+        }
+        if connection.scope == "external":
+            growth["bytes"] += grown(connection.bytes_received, then.bytes_received if then else None)
+        sums.setdefault(key, Counter()).update(growth)
+    return sums
+
+
 def attribution(before: Snapshot, after: Snapshot) -> Attribution | None:
     """How much of the namespace's retransmits between two looks the living sockets explain.
 
-    `None` where the counter was not seen in both, or fell: then it is another namespace. Where the later snapshot
-    leaves connections out (`connections_omitted`) what is attributed is a lower bound.
+    `None` where the counter was not seen in both, or fell: then it is another namespace. Where one of them leaves
+    connections out (`connections_omitted`), `after` has to be the session's next look after `before`.
     """
     namespace = namespace_retransmits(before, after)
     if namespace is None:

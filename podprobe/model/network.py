@@ -158,7 +158,7 @@ class Retransmits(Model, frozen=True, kw_only=True):
     """Since the look before; `None`: since the namespace was made."""
     namespace: int
     attributed: int
-    """A lower bound where `connections` leaves some out."""
+    """By all sockets of the look, those that `connections` leaves out included."""
     ratio: float | None = None
     """`None` where nothing was sent again."""
 

@@ -38,3 +38,29 @@ def test_retransmits_per_flow_are_the_namespaces(scenario: str) -> None:
     assert {client: by_local[client] for client in loopback.flows} == {
         client: counts[0] for client, counts in loopback.flows.items()
     }
+
+
+def test_among_thousands_of_sockets_only_what_was_sent_since_counts() -> None:
+    """More than a snapshot keeps, each with a past; at each look others are kept."""
+    with (
+        Loopback(scenario="steady", connections=1500, amount=20_000, settle=0) as loopback,
+        Session(open_local(loopback.pid), SessionOptions(active=False)) as session,
+    ):
+        before = session.look()
+        loopback.again()
+        after = session.look()
+        idle = session.look()
+    assert before.network.connection_count >= 3000
+    assert before.network.connections_omitted > 1000
+    assert before.network.flows[0].activity is None
+    for look, sent in ((after, 10_000), (idle, 0)):
+        (flow,) = look.network.flows
+        assert flow.activity is not None
+        assert round(flow.activity.bytes_sent_per_second * flow.activity.seconds) == sent
+        assert flow.activity.segments == sent // 1000
+        (traffic,) = look.network.traffic
+        assert traffic.sockets == look.network.connection_count
+        assert traffic.activity is not None
+        assert round(traffic.activity.bytes_sent_per_second * flow.activity.seconds) == sent
+    (rate,) = flow_rates(before, after, idle)
+    assert (rate.segments, rate.retransmits) == (10, 0)

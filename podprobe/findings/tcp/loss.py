@@ -129,7 +129,7 @@ def _lately(look: Look, flow: Flow) -> list[str]:
     if not look.history:
         return []
     parties = (flow.scope, flow.from_container, flow.to_container, flow.server)
-    for rate in flow_rates(look.history[0], look.snapshot):
+    for rate in flow_rates(*look.history, look.snapshot):
         if (rate.scope, rate.from_container, rate.to_container, rate.server) == parties and rate.segments:
             since = f"{rate.segments:,} segments of the last {rate.seconds:.0f} s"
             return [f"Of the {since}, {lost(rate):,} were: it goes on." if lost(rate) else
