@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from podprobe.agents.client import Agent
     from podprobe.agents.filters import Program
+    from podprobe.capturing.sink import Sink
 
 _PASSIVE = "without it, `podprobe snapshot` shows the kernel's own retransmits and round-trip times of every connection"
 
@@ -30,8 +31,8 @@ class Recording:
     packets: int | None
     dropped: int | None
     """Packets that found no room in the kernel's buffer; `None` where the agent could not say any more."""
-    full: bool = False
-    """It ended at its bound in bytes: `packets` counts some that are not in it."""
+    ended: str = ""
+    """Why it ended before its time, where neither the user nor the agent ended it."""
 
 
 class _Refusal(msgspec.Struct, frozen=True):
@@ -58,47 +59,57 @@ def record(
     agent: Agent,
     interface: str,
     program: Program,
-    out: BinaryIO,
+    out: Sink,
     *,
     snap_bytes: int,
     seconds: float,
     most_bytes: int | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Recording:
-    """Write a capture's pcap bytes to `out` until its time is over, there is no more room, or the user interrupts it.
+    """Write a capture's pcap bytes to `out` until its time is over, the user interrupts it, or there is no more room.
 
     Args:
         agent: that holds NET_RAW.
         interface: by name.
         program: the compiled filter; empty: every packet.
-        out: where to; flushed after every piece, so that a reader at the other end of a pipe sees packets as they come.
+        out: where to.
         snap_bytes: kept of each packet.
-        seconds: for how long.
-        most_bytes: at which it ends; what comes after the piece that fills them is dropped. `None`: no bound.
+        seconds: for how long; an agent takes `MOST_SECONDS` at most.
+        most_bytes: of pcap; as soon as there are so many, it ends.
         progress: told the bytes so far.
 
     Raises:
         AgentError: the agent may not capture there, or is gone.
     """
-    written, full = 0, False
+    ended = ""
     with agent.capture(interface, program, snap_bytes=snap_bytes, seconds=seconds) as capture:
         while True:
             try:
                 for piece in capture:
-                    if full:
-                        continue
-                    out.write(piece)
-                    out.flush()
-                    written += len(piece)
-                    progress(written)
-                    if most_bytes is not None and written >= most_bytes:
-                        full = True
+                    if ended:
+                        continue  # the agent ends it, and tells its numbers
+                    ended = _kept(out, piece, most_bytes)
+                    progress(out.size)
+                    if ended:
                         capture.stop()
                 break
             except KeyboardInterrupt:
                 # What has been captured counts: the agent ends the stream properly, and says what it dropped.
                 capture.stop()
-    return Recording(written, capture.packets, capture.dropped, full)
+    return Recording(out.size, capture.packets, capture.dropped, ended)
+
+
+def _kept(out: Sink, piece: bytes, most_bytes: int | None) -> str:
+    """Keep a piece; why it has to be the last one, or nothing."""
+    try:
+        out.append(piece)
+    except BrokenPipeError:
+        raise  # whoever reads has had enough
+    except OSError as error:
+        return f"the packets cannot be kept any more ({error.strerror})"
+    if most_bytes is not None and out.size >= most_bytes:
+        return f"{most_bytes >> 20:,} MiB are the bound: narrow it with --filter, or keep the packets with -w FILE"
+    return ""
 
 
 def flows(stream: BinaryIO, name: str = "the capture") -> Capture:

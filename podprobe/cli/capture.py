@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -17,9 +15,8 @@ from podprobe.cli.terminal import emit
 from podprobe.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from podprobe.capturing import Recording
+    from podprobe.capturing.sink import Sink
     from podprobe.model import Snapshot
     from podprobe.model.capture import Capture
     from podprobe.targets.access import Access
@@ -43,7 +40,11 @@ _MOST_BYTES = 1 << 30
 @click.option("-i", "--interface", default="lo", show_default=True, help="Interface of the Pod.")
 @click.option("--filter", "expression", default="", help="Only these packets, as tcpdump writes it.")
 @click.option(
-    "--duration", type=WAIT, default="30s", show_default=True, help="For how long; Ctrl-C ends it early."
+    "--duration",
+    type=WAIT,
+    default="30s",
+    show_default=True,
+    help="For how long, 1h at most; Ctrl-C ends it early.",
 )
 @click.option(
     "-s", "--snaplen", type=click.IntRange(64, 65535), default=128, show_default=True,
@@ -85,33 +86,38 @@ def command(
         _print(_read(source), output)
         return
     assert target is not None
+    _check_duration(duration)
     with _packets(write) as out:
         most = None if write else _MOST_BYTES
         recording, snapshots = _record(target, access, interface, expression, duration, snaplen, out, most)
         _tell(recording, write)
         if write != "-":
-            _print(_flows(out, recording, snapshots), output)
+            _print(_flows(out.stream, recording, snapshots), output)
 
 
-@contextlib.contextmanager
-def _packets(write: str | None) -> Iterator[BinaryIO]:
+def _check_duration(seconds: float) -> None:
+    from podprobe.capturing.live import MOST_SECONDS
+
+    if seconds > MOST_SECONDS:
+        raise UsageError(
+            f"--duration: an agent captures for {MOST_SECONDS / 3600:g} h at most",
+            "say 1h or less; for longer, capture again, each time with a -w FILE of its own",
+        )
+
+
+def _packets(write: str | None) -> Sink:
     """Where the packets go: stdout, the file asked for, or one that vanishes."""
-    if write == "-":
-        if sys.stdout.isatty():
-            raise UsageError(
-                "packets are no text for a terminal", "pipe them: podprobe capture … -w - | tcpdump -r -"
-            )
-        yield sys.stdout.buffer
-    elif write is not None:
-        try:
-            out = Path(write).open("w+b")  # noqa: SIM115  # closed by the `with` below
-        except OSError as error:
-            raise UsageError(f"cannot write {write}: {error.strerror}") from None
-        with out:
-            yield out
-    else:
-        with tempfile.TemporaryFile(prefix="podprobe-") as spool:
-            yield spool
+    from podprobe.capturing.sink import to_file, to_spool, to_stdout
+
+    if write is None:
+        return to_spool()
+    if write != "-":
+        return to_file(write)
+    if sys.stdout.isatty():
+        raise UsageError(
+            "packets are no text for a terminal", "pipe them: podprobe capture … -w - | tcpdump -r -"
+        )
+    return to_stdout()
 
 
 def _record(
@@ -121,7 +127,7 @@ def _record(
     expression: str,
     seconds: float,
     snaplen: int,
-    out: BinaryIO,
+    out: Sink,
     most_bytes: int | None,
 ) -> tuple[Recording, list[Snapshot]]:
     from podprobe.agents.filters import compile_filter
@@ -156,11 +162,9 @@ def _tell(recording: Recording, write: str | None) -> None:
     packets = "an unknown number of" if recording.packets is None else f"{recording.packets:,}"
     dropped = "unknown" if recording.dropped is None else f"{recording.dropped:,}"
     click.echo(f"captured {packets} packets{where}, dropped {dropped}", err=True)
-    if recording.full:
-        click.echo(
-            f"podprobe: it ended at {_MOST_BYTES >> 30} GiB: narrow it with --filter, or keep the packets with -w FILE",
-            err=True,
-        )
+    if recording.ended:
+        kept = f"{recording.bytes / 1e6:.1f} MB"
+        click.echo(f"podprobe: the capture ended early: {recording.ended}; {kept} were kept", err=True)
 
 
 def _flows(out: BinaryIO, recording: Recording, snapshots: list[Snapshot]) -> Capture:
@@ -169,7 +173,6 @@ def _flows(out: BinaryIO, recording: Recording, snapshots: list[Snapshot]) -> Ca
     from podprobe.analysis.captured import with_containers
     from podprobe.capturing import flows
 
-    out.flush()
     out.seek(0)
     return with_containers(msgspec.structs.replace(flows(out), dropped=recording.dropped), *snapshots)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from podprobe.capturing import record
+from podprobe.capturing.sink import to_file
 from podprobe.targets.local import open_local
 from tests.bench.base import Measure, SkippedError
 from tests.support.loopback import Loopback, available
@@ -54,7 +55,7 @@ def _agent(stream: Loopback, path: Path) -> tuple[Recording, int]:
         begun = threading.Event()
 
         def capture() -> None:
-            with path.open("wb") as out:
+            with to_file(str(path)) as out:
                 found.append(
                     record(
                         agent, "lo", (), out, snap_bytes=SNAP_BYTES, seconds=SECONDS + 3.0,

@@ -21,6 +21,7 @@ from podprobe.agents.client import Agent
 from podprobe.agents.process import ProcessStream
 from podprobe.capturing import record
 from podprobe.capturing.live import LiveCapture
+from podprobe.capturing.sink import Sink
 from podprobe.errors import AgentError
 from podprobe.model import Container, Probe
 from podprobe.trying import Trials
@@ -271,7 +272,7 @@ def test_a_flood_without_end_is_no_capture_without_end(pause: float, monkeypatch
         with pytest.raises(
             AgentError, match=r"did not answer in time|goes on answering request 1, which is over"
         ):
-            record(agent, "lo", [], Out(), snap_bytes=96, seconds=2.0)
+            record(agent, "lo", [], Sink(Out), snap_bytes=96, seconds=2.0)
         assert time.monotonic() - begun < 15
         # What it goes on sending, though nobody wants it, ends it.
         while agent.alive:
@@ -298,7 +299,7 @@ def test_a_recording_is_no_larger_than_allowed(monkeypatch: pytest.MonkeyPatch) 
     out = io.BytesIO()
     try:
         with pytest.raises(AgentError, match="did not answer in time"):
-            record(agent, "lo", [], out, snap_bytes=96, seconds=60, most_bytes=3 << 20)
+            record(agent, "lo", [], Sink(lambda: out), snap_bytes=96, seconds=60, most_bytes=3 << 20)
     finally:
         agent.close()
     assert len(out.getvalue()) == 3 << 20

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from podprobe.agents.filters import compile_filter
 from podprobe.analysis.retransmits import attribution, flow_rates
 from podprobe.capturing import capturing_agent, record
+from podprobe.capturing.sink import Sink
 from podprobe.packets.__main__ import analyse
 from podprobe.session import Session, SessionOptions
 from podprobe.targets.kubernetes import open_pod
@@ -103,8 +104,8 @@ def test_the_capture_counts_what_the_kernel_counts(kube: Kube, namespace: str) -
         def capture() -> None:
             told.append(
                 record(
-                    capturing_agent(agents, "lossy"), "lo", compile_filter("tcp port 5000"), out, snap_bytes=128,
-                    seconds=10, progress=lambda _: begun.set(),
+                    capturing_agent(agents, "lossy"), "lo", compile_filter("tcp port 5000"), Sink(lambda: out),
+                    snap_bytes=128, seconds=10, progress=lambda _: begun.set(),
                 )
             )  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -94,6 +95,37 @@ def test_packets_on_stdout_are_a_capture_and_nothing_else(tmp_path: Path) -> Non
     assert capture.packets > 100
     assert capture.cut_short is None
     assert f"captured {capture.packets:,} packets" in error
+
+
+def test_a_full_disk_ends_the_capture_and_what_came_before_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "full.pcap"
+    with Loopback(scenario="calls", connections=3, amount=500, settle=0) as loopback:
+        capturing = Capturing(loopback.pid, "-w", str(file), "-o", "json")
+        _wait_for_header(file)
+        resource.prlimit(capturing.process.pid, resource.RLIMIT_FSIZE, (40_000, resource.RLIM_INFINITY))
+        loopback.again()
+        out, error = capturing.process.communicate(timeout=60)
+    assert capturing.process.returncode == 0, error.decode()
+    assert "ended early: the packets cannot be kept any more (File too large)" in error.decode()
+    capture = json.loads(out)
+    assert 100 < capture["packets"] < 500
+    assert capture["cut_short"] is None
+
+
+@pytest.mark.parametrize("wrong", [("-i", "eth7"), ("--filter", "port of call"), ("--duration", "2h")])
+def test_a_capture_that_does_not_begin_leaves_the_file_that_was_there(
+    tmp_path: Path, wrong: tuple[str, str]
+) -> None:
+    file = tmp_path / "kept.pcap"
+    file.write_text("precious")
+    with Loopback(scenario="holds", settle=0) as loopback:
+        done = subprocess.run(
+            [sys.executable, "-m", "podprobe", "capture", f"local:{loopback.pid}", "--duration", "1s", "-w", str(file),
+             *wrong],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode in (1, 2), done.stderr
+    assert file.read_text() == "precious"
 
 
 def test_an_interface_that_is_not_there() -> None:

@@ -54,3 +54,9 @@ def test_contradictions() -> None:
     assert podprobe().returncode == 2
     assert podprobe("web", "--read", "x.pcap").returncode == 2
     assert podprobe("--read", "x.pcap", "-w", "y.pcap").returncode == 2
+
+
+def test_longer_than_an_agent_captures_is_refused_before_anything_begins() -> None:
+    done = podprobe("local:1", "--duration", "2h")
+    assert done.returncode == 2
+    assert "1 h at most" in done.stderr.decode()
