@@ -34,7 +34,8 @@ _MEASURED = (
     measured=_MEASURED,
     why="Loopback has no wire to lose anything on: what is lost there was dropped on purpose or for want "
     "of room, by a packet filter (iptables, nftables, a mesh, a NetworkPolicy's agent), by a full "
-    "socket buffer, or by netem. Every lost segment costs 200 ms or more, and shows as a slow 99th "
+    "socket buffer, or by netem. A lost segment that others follow is made up for within a round trip (SACK); "
+    "the last or only one in flight, a request or its answer, costs 200 ms or more, and shows as a slow 99th "
     "percentile.",
     remedy="Look for rules that drop on `lo` in the Pod's network namespace (`iptables -vnL`, `nft list "
     "ruleset`, `tc -s qdisc`), for memory pressure of the sockets (`TcpExt.TCPRcvQDrop`, "
