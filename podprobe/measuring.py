@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from podprobe.analysis.hops import passed_through, price, url
+from podprobe.analysis.hops import passed_through, price
 from podprobe.analysis.latency import merged
+from podprobe.analysis.naming import url
 from podprobe.errors import AgentError
 from podprobe.targets.base import Progress
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 ROUND = 25
 """Probes of one cell before the next one has its turn: what disturbs the machine for a while disturbs all alike."""
+
+ROUND_SECONDS = 2.0
+"""A round is shorter where probes are far apart: who interrupts loses the round that is under way."""
 
 MOST_PAIRS = 200
 _QUIET_SECONDS = 1.0
@@ -39,8 +43,10 @@ def measure(
     interval: float,
     timeout: float,
     progress: Callable[[Progress], None],
-) -> tuple[dict[Cell, Latency], list[str]]:
+) -> tuple[dict[Cell, Latency], list[str], bool]:
     """Probe every cell, one at a time, for probes at the same time would measure one another.
+
+    Ctrl-C ends it with what the rounds have until then.
 
     Args:
         session: on the Pod.
@@ -51,13 +57,34 @@ def measure(
         progress: told what is going on.
 
     Returns:
-        What each cell measured, and a sentence for each that could not be measured at all.
+        What each cell measured, a sentence for each that could not be measured at all, and whether it was interrupted.
     """
     rounds: dict[Cell, list[Latency]] = {cell: [] for cell in cells}
     failed: dict[Cell, str] = {}
-    done = 0
+    interrupted = False
+    try:
+        _rounds(session, rounds, failed, count=count, interval=interval, timeout=timeout, progress=progress)
+    except KeyboardInterrupt:
+        interrupted = True
+    found = {cell: _owned(cell, reduce(merged, parts)) for cell, parts in rounds.items() if parts}
+    notes = [f"{cell.from_container} → {cell.to}: {reason}" for cell, reason in failed.items()]
+    return found, notes, interrupted
+
+
+def _rounds(
+    session: Session,
+    rounds: dict[Cell, list[Latency]],
+    failed: dict[Cell, str],
+    *,
+    count: int,
+    interval: float,
+    timeout: float,
+    progress: Callable[[Progress], None],
+) -> None:
+    most = min(ROUND, max(1, int(ROUND_SECONDS / interval))) if interval > 0 else ROUND
+    cells, done = list(rounds), 0
     while done < count:
-        step = min(ROUND, count - done)
+        step = min(most, count - done)
         for number, cell in enumerate(cells):
             progress(Progress(f"{cell.from_container or 'Pod'} → {cell.to}", None, done * len(cells) + number * step,
                               count * len(cells)))  # fmt: skip
@@ -78,8 +105,6 @@ def measure(
             except AgentError as error:
                 failed[cell] = error.message
         done += step
-    found = {cell: _owned(cell, reduce(merged, parts)) for cell, parts in rounds.items() if parts}
-    return found, [f"{cell.from_container} → {cell.to}: {reason}" for cell, reason in failed.items()]
 
 
 def _root_pid(cell: Cell) -> int:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from podprobe.analysis import endpoints, matrix
 from podprobe.analysis.connections import endpoint
+from podprobe.analysis.naming import url
 from podprobe.analysis.percentiles import differences
 from podprobe.analysis.probing import probe_address
 from podprobe.analysis.retransmits import flow_rates
@@ -40,13 +40,6 @@ class Hop:
     def urls(self, path: str) -> tuple[str, str]:
         """What to ask for: through the proxy, and of the application itself."""
         return url(self.front, path), url(self.back, path)
-
-
-def url(place: str, path: str) -> str:
-    """The URL of an endpoint or a unix socket."""
-    if place.startswith(("/", "@")):
-        return f"http+unix://{quote(place, safe='')}{path}"
-    return f"http://{place}{path}"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from podprobe.analysis.percentiles import exact
 from podprobe.model import Latency
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from podprobe.agents.answers import ProbeAnswer
     from podprobe.model import Histogram
@@ -118,6 +118,15 @@ def merged(first: Latency, second: Latency) -> Latency:
         errors=errors,
         histogram=both if both.counts else None,
     )
+
+
+def distinct(latencies: Iterable[Latency]) -> list[Latency]:
+    """Each probe once: rounds of the same one, wherever they come from, are one."""
+    found: dict[tuple[str | None, str | None, str, str], Latency] = {}
+    for one in latencies:
+        before = found.get(_probe(one))
+        found[_probe(one)] = one if before is None else merged(before, one)
+    return list(found.values())
 
 
 def is_slow(latency: Latency, bound_us: float, alone_us: float) -> bool:

@@ -6,6 +6,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from podprobe.analysis import naming
 from podprobe.analysis.connections import endpoint
 from podprobe.analysis.probing import probe_address
 from podprobe.analysis.proxies.mesh import is_interception
@@ -88,67 +89,6 @@ def _pid(socket: Listener | UnixSocket) -> int | None:
     return owner.process.pid if owner.process else None
 
 
-def named(snapshot: Snapshot, to: str, kind: Kind | None = None, path: str = "/") -> tuple[Endpoint, ...]:
-    """The endpoints that a user means by `--to`.
-
-    Args:
-        snapshot: of the Pod.
-        to: a port, `HOST:PORT`, the path or `@name` of a unix socket, or a URL.
-        kind: where the words alone leave it open.
-        path: of a URL that is made from a port.
-
-    Returns:
-        Those in the snapshot; else the one endpoint that the words describe, with nobody known to listen: a probe of
-        it tells more than an error. Empty where the words describe none.
-    """
-    if to.startswith(("http://", "https://")):
-        return (Endpoint("http", to, _host_owner(snapshot, to)),)
-    if to.startswith(("/", "@")):
-        known = [found for found in endpoints(snapshot, "unix") if found.to == to]
-        return tuple(known) or (Endpoint("unix", to, None),)
-    port = to.rpartition(":")[2]
-    if not (port.isascii() and port.isdecimal() and 0 < int(port) < 65536):
-        return ()
-    transport: Kind = kind if kind in ("http", "udp") else "tcp"
-    matching = [
-        found
-        for found in endpoints(snapshot, transport, path)
-        if _address(found).endswith(f":{to}") or _address(found) == to
-    ]
-    where = to if ":" in to else f"127.0.0.1:{to}"
-    return tuple(matching) or (
-        Endpoint(transport, f"http://{where}{path}" if transport == "http" else where, None),
-    )
-
-
-def unknown(snapshot: Snapshot, wanted: Iterable[Endpoint]) -> str | None:
-    """What to tell whoever named an endpoint that nobody is known to listen at; `None` where there is none.
-
-    Args:
-        snapshot: of the Pod.
-        wanted: what was named.
-    """
-    known = {(each.kind, each.to) for kind in ("tcp", "unix", "udp") for each in endpoints(snapshot, kind)}
-    absent = [
-        each.to
-        for each in wanted
-        if each.container is None and each.kind != "http" and (each.kind, each.to) not in known
-    ]
-    if not absent:
-        return None
-    there = ", ".join(f"{each.to} ({each.container or 'owner unknown'})" for each in endpoints(snapshot))
-    return f"nothing of the Pod is known to listen at {', '.join(absent)}; there is {there or 'nothing that does'}"
-
-
-def _address(found: Endpoint) -> str:
-    return found.to.removeprefix("http://").partition("/")[0] if found.kind == "http" else found.to
-
-
-def _host_owner(snapshot: Snapshot, url: str) -> str | None:
-    host = url.partition("://")[2].partition("/")[0]
-    return next((found.container for found in endpoints(snapshot, "tcp") if found.to == host), None)
-
-
 def cells(
     snapshot: Snapshot, wanted: Iterable[Endpoint], agents: Sequence[str | None]
 ) -> tuple[tuple[Cell, ...], tuple[str, ...]]:
@@ -183,15 +123,21 @@ def path_in(snapshot: Snapshot, found: Endpoint, container: str | None) -> str |
         The same words for all but the path of a unix socket, which is followed through the volumes that both
         containers mount; `None` where there is no such volume.
     """
-    ours = found.kind != "unix" or found.to.startswith("@")
+    socket = naming.socket_path(found.to)
+    ours = socket is None or socket.startswith("@")
     if ours or container is None or found.container in (None, container):
         return found.to
+    there = None if socket is None else _through_volumes(snapshot, socket, found.container, container)
+    return None if there is None or socket is None else naming.with_socket_path(found.to, there)
+
+
+def _through_volumes(snapshot: Snapshot, path: str, owner: str | None, container: str) -> str | None:
     best: tuple[int, str] | None = None
     for volume in snapshot.volumes:
-        theirs = [mount for mount in volume.mounts if mount.container == found.container]
+        theirs = [mount for mount in volume.mounts if mount.container == owner]
         mine = [mount for mount in volume.mounts if mount.container == container]
         for mount in theirs:
-            inside = _inside(found.to, mount.path)
+            inside = _inside(path, mount.path)
             if inside is None or not mine or (best and len(mount.path) <= best[0]):
                 continue
             same = next((other for other in mine if other.sub_path == mount.sub_path), None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -71,6 +72,12 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", type=click.Choice(["table", "json"]), default="table", show_default=True, help="Format."
 )
+@click.option(
+    "--prices",
+    "with_prices",
+    is_flag=True,
+    help="With -o json: an object that also holds the sidecar's price and TCP against unix socket.",
+)
 @access_options
 def command(
     target: str,
@@ -82,6 +89,7 @@ def command(
     interval: float,
     timeout: float,
     output: str,
+    with_prices: bool,
     access: Access,
 ) -> None:
     """Measure latency between the containers of a Pod.
@@ -89,13 +97,13 @@ def command(
     Connects from each container's agent to each listener, and says how long that took: percentiles, the distribution,
     failures by cause. Where one container stands in front of another, what that hop costs.
     """
-    from podprobe.analysis.matrix import unknown
+    from podprobe.analysis.latency import distinct
+    from podprobe.analysis.meant import unknown
     from podprobe.measuring import measure, price_of
     from podprobe.session import Session, SessionOptions
     from podprobe.targets.resolve import open_target, parse
 
-    if not path.startswith("/"):
-        raise UsageError(f"--path {path!r} is no path", "it begins with /")
+    _check_words(targets, kind, path, output, with_prices)
     opened = open_target(parse(target), access)
     prices: list[Price] = []
     with Session(opened, SessionOptions(active=False), show_progress) as session:
@@ -107,25 +115,59 @@ def command(
             wanted = _wanted(snapshot, targets, kind, path)
             cells, notes = _cells(snapshot, wanted, agents)
             notes += filter(None, [unknown(snapshot, wanted)])
-            measured, failed = measure(
+            measured, failed, interrupted = measure(
                 session, cells, count=count, interval=interval, timeout=timeout, progress=show_progress
             )
             latencies = list(measured.values())
-            for hop in _hops(snapshot, targets, kind, agents):
-                price, requests, why = price_of(session, hop, count=count, timeout=timeout, path=path)
-                latencies += requests
-                if price is not None:
-                    prices.append(price)
-                elif targets or kind == "http":
-                    notes.append(why)
+            hops = [] if interrupted else _hops(snapshot, targets, kind, agents)
+            try:
+                for hop in hops:
+                    price, requests, why = price_of(session, hop, count=count, timeout=timeout, path=path)
+                    latencies += requests
+                    if price is not None:
+                        prices.append(price)
+                    elif targets or kind == "http":
+                        notes.append(why)
+            except KeyboardInterrupt:
+                interrupted = True
         finally:
             end_progress()
+    latencies = distinct(latencies)
     notes += failed
+    if interrupted:
+        notes.append("interrupted: fewer probes than asked for, and not every price")
     if not latencies:
         raise AgentError(
             f"nothing in {opened.label} could be probed" + "".join(f"; {note}" for note in notes[:3])
         )
-    _print(latencies, _pairs(measured, wanted), prices, notes, output)
+    found = Found(latencies, _pairs(measured, wanted), prices, notes, interrupted)
+    _print(found, output, with_prices)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What there is to print."""
+
+    latencies: list[Latency]
+    pairs: list[tuple[Latency, Latency]]
+    """The same server, over TCP and over a unix socket."""
+    prices: list[Price]
+    notes: list[str]
+    interrupted: bool
+
+
+def _check_words(
+    targets: tuple[str, ...], kind: Kind | None, path: str, output: str, with_prices: bool
+) -> None:
+    from podprobe.analysis.meant import contradiction
+
+    if not path.startswith("/"):
+        raise UsageError(f"--path {path!r} is no path", "it begins with /")
+    if with_prices and output != "json":
+        raise UsageError("--prices goes with -o json", "the table tells prices as it is")
+    for word in targets:
+        if why := contradiction(word, kind):
+            raise UsageError(why, "leave --kind out, or name another endpoint")
 
 
 def _check(containers: tuple[str, ...], state: PodState) -> None:
@@ -147,7 +189,8 @@ def _from(agents: list[str | None], containers: tuple[str, ...], label: str) -> 
 
 
 def _wanted(snapshot: Snapshot, targets: tuple[str, ...], kind: Kind | None, path: str) -> list[Endpoint]:
-    from podprobe.analysis.matrix import endpoints, named
+    from podprobe.analysis.matrix import endpoints
+    from podprobe.analysis.meant import named
 
     if not targets:
         found = endpoints(snapshot, kind, path)
@@ -164,7 +207,7 @@ def _wanted(snapshot: Snapshot, targets: tuple[str, ...], kind: Kind | None, pat
         if not meant:
             raise UsageError(
                 f"--to {word!r} is no endpoint",
-                "say a port, HOST:PORT, the path or @name of a unix socket, or a URL",
+                "say a port, HOST:PORT, the path or @name of a unix socket, or a URL (http:// or http+unix://)",
             )
         wanted += meant
     return wanted
@@ -202,23 +245,23 @@ def _pairs(measured: dict[Cell, Latency], wanted: list[Endpoint]) -> list[tuple[
     ]
 
 
-def _print(
-    latencies: list[Latency],
-    pairs: list[tuple[Latency, Latency]],
-    prices: list[Price],
-    notes: list[str],
-    output: str,
-) -> None:
+def _print(found: Found, output: str, with_prices: bool) -> None:
     from podprobe.model import json_text
-    from podprobe.report.latency import page
+    from podprobe.report.latency import document, page
     from podprobe.report.neutral import neutral
 
     if output == "json":
-        for note in notes:
+        for note in found.notes:
             click.echo(f"podprobe: {neutral(note)}", err=True)
-        emit(json_text(latencies) + "\n")
+        told: object = found.latencies
+        if with_prices:
+            told = document(
+                found.latencies, found.pairs, found.prices, found.notes, interrupted=found.interrupted
+            )
+        emit(json_text(told) + "\n")
         return
     terminal = sys.stdout.isatty()
     color = terminal and "NO_COLOR" not in os.environ
     width = shutil.get_terminal_size().columns if terminal else None
-    emit(page(latencies, pairs, prices, notes, color=color, width=width), color=color)
+    text = page(found.latencies, found.pairs, found.prices, found.notes, color=color, width=width)
+    emit(text, color=color)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from podprobe.analysis import histogram
+from podprobe.model.measured import HopPrice, MeasuredLatency, PriceDifference, TransportComparison
 from podprobe.report import layout, units
 from podprobe.report.layout import STYLE
 from podprobe.report.neutral import neutral
@@ -85,6 +86,50 @@ def page(
     if notes:
         parts += [Text(), *(Text(f"· {neutral(note)}", STYLE["dim"]) for note in notes)]
     return draw(parts, color=color, width=width)
+
+
+def document(
+    latencies: Sequence[Latency],
+    pairs: Sequence[tuple[Latency, Latency]],
+    prices: Sequence[Price],
+    notes: Sequence[str],
+    *,
+    interrupted: bool,
+) -> MeasuredLatency:
+    """The same as data."""
+    return MeasuredLatency(
+        latency=tuple(latencies),
+        prices=tuple(_price_told(price) for price in prices),
+        comparisons=tuple(
+            TransportComparison(
+                from_container=tcp.from_container,
+                to_container=tcp.to_container,
+                tcp=tcp.to,
+                unix=unix.to,
+                tcp_p50_us=tcp.p50_us,
+                unix_p50_us=unix.p50_us,
+            )
+            for tcp, unix in pairs
+        ),
+        interrupted=interrupted,
+        notes=tuple(notes),
+    )
+
+
+def _price_told(price: Price) -> HopPrice:
+    hop = price.hop
+    return HopPrice(
+        proxy=hop.proxy,
+        application=hop.application,
+        front=hop.front,
+        back=hop.back,
+        pairs=price.pairs,
+        passed=price.passed,
+        differences=tuple(
+            PriceDifference(ratio=one.ratio, value_us=one.value, low_us=one.low, high_us=one.high)
+            for one in price.differences
+        ),
+    )
 
 
 def _waited(latencies: Sequence[Latency]) -> list[Text]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +44,37 @@ def test_matrix_and_failures() -> None:
     assert refused["p50_us"] is None
     assert "127.0.0.1:6000" in table.stdout
     assert "│" in table.stdout
+
+
+def test_an_interrupt_prints_what_there_is_until_then() -> None:
+    with Loopback(scenario="serve") as loopback:
+        before = _connects(loopback.pid)
+        asked = ["--to", "6000", "--count", "100000", "--interval", "1ms", "-o", "json", "--prices"]
+        running = subprocess.Popen(
+            [sys.executable, "-m", "podprobe", "latency", f"local:{loopback.pid}", *asked],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        # The probes' connections are seen in the namespace; after a round there is something to print.
+        while _connects(loopback.pid) < before + 100:
+            assert running.poll() is None, running.communicate()
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        out, error = running.communicate(timeout=60)
+    assert running.returncode == 0, error
+    told = json.loads(out)
+    assert told["interrupted"] is True
+    assert 0 < told["latency"][0]["count"] < 100_000
+    assert "interrupted" in error
+
+
+def _connects(pid: int) -> int:
+    """Connections that were opened in a process's network namespace (`Tcp.ActiveOpens`)."""
+    names, values = (
+        line.split()
+        for line in Path(f"/proc/{pid}/net/snmp").read_text().splitlines()
+        if line.startswith("Tcp:")
+    )
+    return int(values[names.index("ActiveOpens")])
 
 
 def test_loss_on_the_handshake_shows_as_a_second() -> None:

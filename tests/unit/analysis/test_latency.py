@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from podprobe.agents.answers import ProbeAnswer
 from podprobe.analysis.histogram import total
-from podprobe.analysis.latency import Kind, latency_from, merged
-
-if TYPE_CHECKING:
-    from podprobe.model import Latency
+from podprobe.analysis.latency import Kind, distinct, latency_from, merged
+from podprobe.model import Latency
 
 
 def latency(answer: ProbeAnswer, kind: Kind = "tcp") -> Latency:
@@ -93,3 +90,16 @@ def test_different_probes_do_not_add_up() -> None:
     first = latency(ProbeAnswer(samples_ns=(1,)))
     with pytest.raises(ValueError, match="different probes"):
         merged(first, latency(ProbeAnswer(samples_ns=(1,)), "http"))
+
+
+def test_rounds_of_one_probe_are_told_once_wherever_they_come_from() -> None:
+    """Several hops ask the same application: what they measured is one row."""
+    one = Latency(
+        from_container="nginx", to_container="app", to="127.0.0.1:5000", kind="http", count=5, failures=1
+    )
+    other = msgspec.structs.replace(one, to="127.0.0.1:6000")
+    found = distinct([one, other, one])
+    assert [(each.to, each.count, each.failures) for each in found] == [
+        ("127.0.0.1:5000", 10, 2),
+        ("127.0.0.1:6000", 5, 1),
+    ]

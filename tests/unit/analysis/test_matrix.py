@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
-from podprobe.analysis.matrix import Endpoint, cells, endpoints, named, path_in, twins, unknown
+from podprobe.analysis.matrix import Endpoint, cells, endpoints, path_in, twins
+from podprobe.analysis.meant import contradiction, named, unknown
 from podprobe.model import Listener, Network, Owner, ProcessRef, Snapshot, UnixSocket, Volume, VolumeMount
 from tests.support.samples import healthy_pod
 
@@ -50,6 +53,9 @@ SNAPSHOT: Snapshot = msgspec.structs.replace(
         ),
     ),
 )  # fmt: skip
+OF_ITS_OWN = msgspec.structs.replace(
+    SNAPSHOT, target=msgspec.structs.replace(SNAPSHOT.target, ips=("10.244.1.17",))
+)
 SOCKET = Endpoint("unix", "/run/app/app.sock", "webapp", 7)
 
 
@@ -90,6 +96,44 @@ def test_a_word_on_what_nobody_listens_on() -> None:
     assert said.startswith(
         "nothing of the Pod is known to listen at 127.0.0.1:9999; there is 127.0.0.1:80 (nginx), "
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["05000", "localhost:5000", "LOCALHOST:05000", "127.0.0.1:05000", "http://localhost:5000/", "http://[::1]:5000",
+     "10.244.1.17:80", "http://localhost/", "http+unix://%2Frun%2Fapp%2Fapp.sock/x"],
+)  # fmt: skip
+def test_other_words_for_what_somebody_listens_on(words: str) -> None:
+    found = named(OF_ITS_OWN, words)
+    assert {each.container for each in found} == {
+        "nginx" if ":80" in words or "localhost/" in words else "webapp"
+    }
+    assert unknown(OF_ITS_OWN, found) is None
+
+
+def test_hosts_that_are_not_the_pods_are_nobodys() -> None:
+    assert named(OF_ITS_OWN, "http://example.com/")[0].container is None
+    assert named(OF_ITS_OWN, "192.0.2.1:80")[0].container is None
+    assert named(OF_ITS_OWN, "localhost:53") == (Endpoint("tcp", "localhost:53", None),)
+
+
+def test_http_over_a_unix_socket() -> None:
+    url = "http+unix://%2Frun%2Fapp%2Fapp.sock/health"
+    (found,) = named(SNAPSHOT, "/run/app/app.sock", "http", "/health")
+    assert found == Endpoint("http", url, "webapp", 7)
+    assert named(SNAPSHOT, url) == (found,)
+    assert path_in(SNAPSHOT, found, "dns") == "http+unix://%2Fsock%2Fapp.sock/health"
+
+
+@pytest.mark.parametrize(
+    ("to", "kind"),
+    [("/a.sock", "tcp"), ("/a.sock", "udp"), ("5000", "unix"), ("a:5000", "unix"), ("http://a/", "tcp"),
+     ("http+unix://%2Fa/", "unix")],
+)  # fmt: skip
+def test_kinds_that_contradict_the_endpoint(to: str, kind: Any) -> None:
+    assert contradiction(to, kind) is not None
+    assert contradiction(to, None) is None
+    assert contradiction(to, "http") is None
 
 
 @pytest.mark.parametrize("words", ["", "http", "0", "65536", "localhost", "-1", "5000x", "ftp://x"])

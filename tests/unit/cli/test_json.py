@@ -60,9 +60,10 @@ def said_by_capture(run: Run, folder: Path, capfd: pytest.CaptureFixture[str]) -
 
 def said_by_latency(run: Run, folder: Path, capfd: pytest.CaptureFixture[str]) -> str:
     del run, folder
-    latency._print(list(evil_pod().latency), [], [], [EVIL], "json")
-    found = capfd.readouterr()
-    return found.out + found.err
+    found = latency.Found(list(evil_pod().latency), [], [], [EVIL], interrupted=False)
+    latency._print(found, "json", with_prices=True)
+    said = capfd.readouterr()
+    return said.out + said.err
 
 
 def said_by_doctor(run: Run, folder: Path, capfd: pytest.CaptureFixture[str]) -> str:
