@@ -76,7 +76,7 @@ class Tls:
 
 @contextlib.contextmanager
 def certificates() -> Iterator[Path]:
-    """A directory to write certificates and keys to, since OpenSSL reads a key from files only.
+    """A directory to write a certificate and its key to, since OpenSSL reads a key from files only.
 
     Nobody else may look into it, it is in memory where the session has such a place (`$XDG_RUNTIME_DIR`), and it is
     gone as soon as they have been read, however the process ends later.
@@ -104,17 +104,18 @@ def _context(
     """To read the system's own authorities takes 30 ms, and whoever is not to be verified needs none."""
     context = _Shared(ssl.PROTOCOL_TLS_CLIENT)
     ssl.SSLContext.set_alpn_protocols(context, ["http/1.1"])
-    with certificates() as directory:
-        if not verify:
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
-        elif authority:
-            # As kubectl has it: what the kubeconfig names is trusted, whether it is a root or signed by another.
-            context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
-            context.load_verify_locations(cafile=_file(directory / "authority", authority))
-        else:
-            context.load_default_certs(ssl.Purpose.SERVER_AUTH)
-        if certificate:
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif authority:
+        # As kubectl has it: what the kubeconfig names is trusted, whether it is a root or signed by another.
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        # PEM is ASCII; what else a bundle holds are remarks between its certificates.
+        context.load_verify_locations(cadata=authority.decode("ascii", "ignore"))
+    else:
+        context.load_default_certs(ssl.Purpose.SERVER_AUTH)
+    if certificate:
+        with certificates() as directory:
             pair = _file(directory / "certificate", certificate), _file(directory / "key", key or b"")
             # Without a password of its own OpenSSL would ask for one at the terminal.
             context.load_cert_chain(*pair, password="")

@@ -120,6 +120,32 @@ def test_keys_out_of_the_kubeconfig_do_not_stay_in_files(
     thread.join()
 
 
+def test_an_authority_is_trusted_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a Pod with a read-only root: a service account's authority is all there is, in a bundle with remarks."""
+    _certificate(tmp_path, "inner")
+    _certificate(tmp_path, "user")
+    bundle = (
+        "Prüfstelle\n".encode() + (tmp_path / "user.crt").read_bytes() + (tmp_path / "inner.crt").read_bytes()
+    )
+    (tmp_path / "bundle.crt").write_bytes(bundle)
+
+    def nowhere(**_: Any) -> Any:
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", nowhere)
+    port, thread = _serve_once(tmp_path)
+    trust = {"certificate-authority": "bundle.crt", "tls-server-name": "inner"}
+    api = Api(connect(kubeconfig=_kubeconfig(tmp_path, port, trust, {})), 5.0)
+    # The server wants a certificate of ours; that it was trusted shows in what it answers, or in why it hangs up.
+    with pytest.raises(ApiError) as raised:
+        api.get(asks.get_pod("shop", "web"), Pod)
+    assert "not trusted" not in str(raised.value)
+    api.close()
+    thread.join()
+
+
 def test_a_server_that_another_authority_signed(tmp_path: Path) -> None:
     for name in ("inner", "user"):
         _certificate(tmp_path, name)
