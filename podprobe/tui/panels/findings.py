@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from podprobe.report import summary
 from podprobe.tui import keys
 from podprobe.tui.drawing import Line, Span, cut, fit, length, mark_of_severity, said
 
@@ -68,5 +67,9 @@ def draw(state: State, width: int) -> list[Line]:
 
 def _ignored(state: State, width: int) -> list[Line]:
     """How many the configuration accepts, and why."""
-    accepted = summary.ignored_of(state.snapshot)
-    return [cut((Span(" · ", "dim"), Span(accepted, "dim")), width)] if accepted else []
+    if not state.snapshot.ignored:
+        return []
+    # Not at the top: what a report's summary is made of takes longer to import than the first paint may wait.
+    from podprobe.report import summary
+
+    return [cut((Span(" · ", "dim"), Span(summary.ignored_of(state.snapshot), "dim")), width)]
