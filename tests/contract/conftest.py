@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,9 +25,14 @@ def pythons() -> dict[str, str]:
         version = f"3.{minor}"
         installed = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python3"))
         program = str(installed[-1]) if installed else shutil.which(f"python{version}")
-        if program and version not in found:
+        if program and version not in found and _runs(program):
             found[version] = program
     return found
+
+
+def _runs(program: str) -> bool:
+    """It is a Python, and not a version manager's word that there is none."""
+    return subprocess.run([program, "-c", ""], capture_output=True, check=False).returncode == 0
 
 
 def start(program: str = sys.executable) -> ProcessStream:
