@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -526,3 +527,27 @@ async def test_mouse_wheel_header_and_rows() -> None:
         await pilot.click("#ports", offset=(2, 3))
         assert isinstance(pilot.app.screen, DetailsScreen)
         assert pointed is not None
+
+
+async def test_a_late_list_of_pods_is_not_taken_for_the_answer_to_a_newer_question() -> None:
+    held = {1: threading.Event(), 3: threading.Event()}
+    listed: list[bool] = []
+
+    def find(everywhere: bool) -> Listing:
+        listed.append(everywhere)
+        if waits := held.get(len(listed)):
+            waits.wait(20)
+        return Listing("every namespace" if everywhere else "namespace shop", [])
+
+    app = PodprobeApp(choice=Choice(find, lambda _namespace, _name: Feed([Looked(troubled_pod())])))
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.press("ctrl+a")
+        await pilot.pause(0.3)
+        assert "every namespace" in app.screen.query_one("#header", Sheet).text
+        # The next question is under way when the first one is answered at last.
+        await pilot.press("ctrl+r")
+        held[1].set()
+        await pilot.pause(0.3)
+        assert listed == [False, True, True]
+        assert "every namespace" in app.screen.query_one("#header", Sheet).text
+        held[3].set()

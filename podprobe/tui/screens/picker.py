@@ -146,8 +146,9 @@ class PickerScreen(Screen[None]):
         self._taken_at = ""
         self._error: PodprobeError | None = None
         self._listing = True
-        self._asking = 0
-        """Number of the question that is under way; 0 where none is."""
+        self._asked = 0
+        """Questions so far: only the answer to the last one is wanted."""
+        self._answered = 0
 
     def compose(self) -> ComposeResult:
         """Title, filter, Pods, keys."""
@@ -182,12 +183,12 @@ class PickerScreen(Screen[None]):
 
     def _quietly(self) -> None:
         """Again, where this is what the user looks at and nothing is under way."""
-        if self.is_current and not self._asking:
+        if self.is_current and self._asked == self._answered:
             self._begin()
 
     def _begin(self) -> None:
-        self._asking += 1
-        threading.Thread(target=self._list, args=(self._asking,), name="podprobe list", daemon=True).start()
+        self._asked += 1
+        threading.Thread(target=self._list, args=(self._asked,), name="podprobe list", daemon=True).start()
 
     def _list(self, number: int) -> None:
         listing, failure = None, None
@@ -198,12 +199,12 @@ class PickerScreen(Screen[None]):
         except Exception as error:  # noqa: BLE001  # shown, with the way to try again
             failure = PodprobeError(f"listing Pods failed: {type(error).__name__}: {error}")
         # Whoever has asked for something else meanwhile does not want this any more.
-        if number == self._asking:
+        if number == self._asked:
             self.post_message(Listed(listing, failure, self._now()))
 
     def on_listed(self, message: Listed) -> None:
         """Show them. What was listed before stays where it cannot be listed now."""
-        self._asking = 0
+        self._answered = self._asked
         self._error, self._taken_at = message.error, message.taken_at
         if message.listing is not None:
             self._place = message.listing.place
