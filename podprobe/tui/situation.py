@@ -55,6 +55,11 @@ class Situation:
     capturing: int | None = None
     """Packets of the capture under way; `None` where there is none."""
 
+    @property
+    def moving(self) -> bool:
+        """There is more than one snapshot to move among."""
+        return self.timeline is not None and self.timeline.length > 1
+
     def stale_seconds(self, now: float) -> float | None:
         """How old the picture is, where it is older than it should be."""
         if not self.live or self.looked_at is None or self.paused:

@@ -25,7 +25,7 @@ _WIDEST = 4
 def draw(situation: Situation, width: int) -> list[Line]:
     """One line: cells as high, and in the colour, of the worst snapshot that each stands for."""
     timeline, known = situation.timeline, situation.survey
-    if timeline is None or timeline.length < 2:
+    if timeline is None or not situation.moving:
         return []
     head: Line = (
         Span(" ▶ " if timeline.playing else " ⏸ ", "live", ("key", "p")),

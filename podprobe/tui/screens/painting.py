@@ -76,7 +76,7 @@ class Painting(Screen[None]):
             lambda width, _: header.draw(snapshot, self.situation, width, now)
         )
         course = self.query_one("#timeline", Sheet)
-        course.display = bool(timeline.draw(self.situation, self.size.width))
+        course.display = self.situation.moving
         course.show(lambda width, _: timeline.draw(self.situation, width))
         strip = self.query_one("#banner", Sheet)
         lines = banner.draw(self.situation, self.size.width, now)
@@ -96,7 +96,7 @@ class Painting(Screen[None]):
             live=self.source.live,
             paused=self.situation.paused,
             recording=self.situation.recording is not None,
-            moving=self.situation.timeline is not None and self.situation.timeline.length > 1,
+            moving=self.situation.moving,
             sortable=self.view != "map",
         )
 
