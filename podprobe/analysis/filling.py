@@ -50,6 +50,8 @@ class Filling:
 
     def __init__(self) -> None:
         self._seen: str | None = None
+        self._held = False
+        """The last look did not see it to empty. Once may be chance: a connection on its way to being accepted."""
         self._least = 0
         """How many would wait at least, had nothing been accepted since the queue was last seen to empty."""
         self._last = 0
@@ -76,12 +78,13 @@ class Filling:
         self._seen = look
         unseen, self._last = self._last, 0
         self._least = max(self._least, unseen)
-        if reason := _full(queue) or (
-            "its accept queue was not seen to empty" if fresh and not empties else None
-        ):
+        if reason := _full(queue):
             return 0, f"not probed: {reason}"
         if not fresh:
             return 0, None  # nobody has looked yet what became of the last ones
+        before, self._held = self._held or first, not empties
+        if self._held:
+            return 0, "not probed: its accept queue was not seen to empty" if before else None
         room = MOST_WAITING - unseen
         if queue.places is not None:
             room = min(room, queue.places // 2 - queue.waiting - unseen)
