@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
+import urllib3
 
 from podprobe.targets.kubernetes.failures import refused, unreachable
 from podprobe.targets.kubernetes.objects import read
+from podprobe.targets.kubernetes.pool import pool
 from podprobe.targets.kubernetes.recent import Recent
 
 if TYPE_CHECKING:
@@ -39,24 +41,17 @@ class Api:
     """
 
     def __init__(self, connection: Connection, request_timeout: float = 30.0) -> None:
-        from kubernetes.client.rest import RESTClientObject
-
         self.connection = connection
         self.request_timeout = request_timeout
         self.recent = Recent()
-        if not connection.configuration.verify_ssl:
-            # The user's kubeconfig says so; kubectl does not repeat it at every request either.
-            import urllib3
-
-            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
-        self._http = RESTClientObject(connection.configuration).pool_manager
+        self._http = pool(connection)
         self._shown: Any = None
         self._use_certificates()
 
     @property
     def server(self) -> str:
         """Its URL."""
-        return str(self.connection.configuration.host)
+        return self.connection.server
 
     def get(self, ask: Ask, kind: type[T], **query: str | None) -> T:
         """Read an object or a list.
@@ -152,8 +147,6 @@ class Api:
         self, method: str, ask: Ask, query: Mapping[str, str | None], body: Any, content: str,
         *, timeout: float | None = None, stream: bool = False, path: str = "",
     ) -> Any:  # fmt: skip
-        import urllib3
-
         limit = timeout or self.request_timeout
         deadline = time.monotonic() + limit
         said = {name: value for name, value in query.items() if value is not None}

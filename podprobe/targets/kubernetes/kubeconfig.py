@@ -32,8 +32,8 @@ _EXTENSION = "client.authentication.k8s.io/exec"
 class Connection:
     """A cluster and an identity on it."""
 
-    configuration: Any
-    """`kubernetes.client.Configuration`: server, proxy, and the name in its certificate."""
+    server: str
+    """URL of the API server, without a slash at its end."""
     tls: Tls
     """Its certificates, and the client's."""
     namespace: str
@@ -46,6 +46,8 @@ class Connection:
     """The token, renewed when it expires."""
     proxy: Proxy | None = None
     """On the way to the server."""
+    server_name: str | None = None
+    """The name in its certificate, where it is not the URL's."""
 
     def renew(self, asked: float | None = None) -> bool:
         """The API server refused what was in use at `asked` (`time.monotonic`): get another. False: there is none."""
@@ -115,8 +117,7 @@ def _in_cluster(asked: tuple[tuple[str, str], ...]) -> Connection:
         namespace = _IN_CLUSTER_NAMESPACE.read_text().strip()
     except OSError:
         namespace = ""
-    configuration = _configuration(loaded.host, tls, proxy)
-    return Connection(configuration, tls, namespace or "default", None, asked, credentials, proxy)
+    return Connection(loaded.host, tls, namespace or "default", None, asked, credentials, proxy)
 
 
 def _by_kubeconfig(chosen: Chosen, asked: tuple[tuple[str, str], ...]) -> Connection:
@@ -129,10 +130,10 @@ def _by_kubeconfig(chosen: Chosen, asked: tuple[tuple[str, str], ...]) -> Connec
         key=key,
     )  # fmt: skip
     proxy = proxy_for(server, str(cluster.get("proxy-url") or "") or None)
-    configuration = _configuration(server, tls, proxy, cluster.get("tls-server-name"))
-    configuration.verify_ssl = not insecure
-    credentials = _credentials(chosen, tls, authority)
-    return Connection(configuration, tls, chosen.namespace, chosen.context, asked, credentials, proxy)
+    return Connection(
+        server, tls, chosen.namespace, chosen.context, asked, _credentials(chosen, tls, authority), proxy,
+        cluster.get("tls-server-name"),
+    )  # fmt: skip
 
 
 def _server(chosen: Chosen, *, tls: bool) -> str:
@@ -147,25 +148,6 @@ def _server(chosen: Chosen, *, tls: bool) -> str:
         # As kubectl has it.
         return f"{'https' if tls else 'http'}://{said}"
     return f"{scheme.lower()}://{rest}"
-
-
-def _configuration(server: str, tls: Tls, proxy: Proxy | None, server_name: str | None = None) -> Any:
-    # Imported here: 200 ms.
-    from kubernetes.client.configuration import Configuration
-
-    configuration: Any = Configuration()
-    configuration.host = server
-    configuration.tls_server_name = server_name
-    # Errors come back at once and are told once; waiting and trying again is decided here, not in urllib3.
-    configuration.retries = False
-    # Decided already: the library would read the environment, in another way than kubectl.
-    configuration.proxy, configuration.no_proxy = None, ""
-    if proxy:
-        configuration.proxy = proxy.for_library
-        configuration.proxy_headers = proxy.headers
-        if proxy.scheme == "https":
-            configuration.proxy_ssl_context = tls.proxy
-    return configuration
 
 
 def _credentials(chosen: Chosen, tls: Tls, authority: bytes | None) -> Credentials:

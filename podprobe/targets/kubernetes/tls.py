@@ -46,6 +46,11 @@ class Tls:
                 self._made.clear()
 
     @property
+    def verifies(self) -> bool:
+        """Whether certificates are checked at all."""
+        return self._verify
+
+    @property
     def requests(self) -> ssl.SSLContext | None:
         """For urllib3, which changes settings of the context that it is given. `None`: the server speaks plain HTTP."""
         return self._context("requests") if self._wanted else None

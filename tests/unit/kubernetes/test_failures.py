@@ -156,12 +156,7 @@ def server() -> Iterator[_Server]:
 
 
 def _api(url: str, timeout: float = 5.0, **more: Any) -> Api:
-    from kubernetes.client.configuration import Configuration
-
-    configuration: Any = Configuration(host=url)
-    configuration.proxy = None
-    configuration.retries = False
-    return Api(Connection(configuration, Tls(wanted=url.startswith("https")), "shop", None, **more), timeout)
+    return Api(Connection(url, Tls(wanted=url.startswith("https")), "shop", None, **more), timeout)
 
 
 POD = json.dumps({"metadata": {"name": "web"}}).encode()

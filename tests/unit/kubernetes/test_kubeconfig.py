@@ -51,7 +51,7 @@ def _bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 def test_the_current_context(tmp_path: Path) -> None:
     made = connect(kubeconfig=_write(tmp_path / "c", _config()))
-    assert (made.configuration.host, made.context, made.namespace) == ("http://one.example:8080", "a", "shop")
+    assert (made.server, made.context, made.namespace) == ("http://one.example:8080", "a", "shop")
     assert made.headers() == [("Authorization", "Bearer secret")]
 
 
@@ -59,7 +59,7 @@ def test_another_context_with_its_proxy_and_server_name(tmp_path: Path) -> None:
     made = connect(kubeconfig=_write(tmp_path / "c", _config()), context="b")
     assert made.namespace == "default"
     assert made.proxy == Proxy("http", "proxy.example", 3128)
-    assert made.configuration.tls_server_name == "inner"
+    assert made.server_name == "inner"
     assert made.headers() == []
 
 
@@ -255,7 +255,7 @@ def test_inside_a_cluster_without_a_kubeconfig(
     if said is not None:
         monkeypatch.setenv("KUBECONFIG", said)
     made = connect()
-    assert (made.configuration.host, made.context) == ("https://10.0.0.1:443", None)
+    assert (made.server, made.context) == ("https://10.0.0.1:443", None)
     assert made.headers() == [("Authorization", "bearer abc")]
     with pytest.raises(TargetError, match="no context 'prod'"):
         connect(context="prod")

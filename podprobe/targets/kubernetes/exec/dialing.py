@@ -30,7 +30,7 @@ def dial(connection: Connection, timeout: float) -> socket.socket:
     Raises:
         OSError: it cannot be reached.
     """
-    server = urlsplit(connection.configuration.host)
+    server = urlsplit(connection.server)
     host, port = server.hostname or "", server.port or (443 if server.scheme == "https" else 80)
     if connection.proxy:
         found = _tunnel(connection, connection.proxy, host, port, timeout)
@@ -40,7 +40,7 @@ def dial(connection: Connection, timeout: float) -> socket.socket:
         context = connection.tls.streams
         if context is None:
             return found
-        name = connection.configuration.tls_server_name or host
+        name = connection.server_name or host
         return context.wrap_socket(relayed(found), server_hostname=name)
     except BaseException:
         found.close()
