@@ -26,6 +26,8 @@ MIB = 1 << 20
 HOLDER = 'trap "exit 0" TERM; sleep 60 & wait'
 """What an agent at rest is: the shell that the ephemeral container runs."""
 LOOKS = 30
+SETTLING = 7
+"""Looks before CPU time is counted: an agent does some things once, the last of them five seconds after it began."""
 
 
 def run() -> list[Measure]:
@@ -61,17 +63,20 @@ def run() -> list[Measure]:
 def _looked_at(pid: int, looks: int) -> tuple[int, float, int]:
     """The largest agent's resident bytes, all agents' share of a CPU at a look a second, and how many there are."""
     with Session(open_local(pid), SessionOptions(active=False, timeout_seconds=60)) as session:
-        session.look()
-        session.look()
-        time.sleep(2)  # what starts an agent has gone
-        agents = list(_agents())
+        _look_every_second(session, SETTLING)
+        agents = list(_agents())  # what started them has gone
         spent, began = sum(map(_cpu, agents)), time.monotonic()
-        for number in range(looks):
-            time.sleep(max(0.0, began + number - time.monotonic()))
-            session.look()
-        time.sleep(max(0.0, began + looks - time.monotonic()))
+        _look_every_second(session, looks)
         share = (sum(map(_cpu, agents)) - spent) / (time.monotonic() - began)
         return max(agent.memory_info().rss for agent in agents), share, len(agents)
+
+
+def _look_every_second(session: Session, looks: int) -> None:
+    began = time.monotonic()
+    for number in range(looks):
+        time.sleep(max(0.0, began + number - time.monotonic()))
+        session.look()
+    time.sleep(max(0.0, began + looks - time.monotonic()))
 
 
 def _agents() -> Iterator[psutil.Process]:
