@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
-import importlib.util
 import sys
 from typing import Any
 
@@ -34,14 +33,19 @@ COMMANDS = {
 """Commands in the order of --help, with their one-line help. Kept here so that --help imports none of them."""
 
 
+_TURN_SECONDS = 0.001
+"""How long a thread may keep the others from running. Streams to several agents are opened while modules are imported:
+at Python's 5 ms each step of each handshake would wait that long."""
+
+
 class _LazyGroup(click.Group):
     """Imports a command's module when the command is called, and not for --help."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        return [name for name in COMMANDS if importlib.util.find_spec(f"{__name__}.{name}")]
+        return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.list_commands(ctx):
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(f"{__name__}.{cmd_name}").command
         return command
@@ -54,9 +58,9 @@ class _LazyGroup(click.Group):
             drop_stdout()
             sys.exit(0)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([(name, COMMANDS[name]) for name in self.list_commands(ctx)])
+            formatter.write_dl(list(COMMANDS.items()))
 
 
 @click.command(
@@ -76,6 +80,7 @@ def podprobe() -> None:
 def main(arguments: list[str] | None = None) -> Any:
     """Entry point. Errors meant for users are printed to stderr, without a traceback."""
     _collect_rarely()
+    sys.setswitchinterval(_TURN_SECONDS)
     prepare_stdout()
     try:
         return podprobe.main(arguments, prog_name="podprobe", standalone_mode=True)

@@ -8,11 +8,10 @@ from typing import Any
 import msgspec
 
 from podprobe import __version__
-from podprobe.decoding import decode, decoder
+from podprobe.decoding import decode
 from podprobe.errors import SnapshotError
 from podprobe.model.snapshot import SCHEMA, Snapshot
 
-_decoder = decoder(Snapshot)
 _UNSEEN = re.compile(
     "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
@@ -56,7 +55,7 @@ def from_json(text: str | bytes, source: str = "the snapshot") -> Snapshot:
         SnapshotError: it is no JSON, no snapshot, or one of another major version.
     """
     try:
-        snapshot = _decoder.decode(text)
+        snapshot = decode(text, Snapshot)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _refused(text, source, error) from None
     if snapshot.schema != SCHEMA:

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 _FIRST_BACKOFF, _LONGEST_BACKOFF = 5.0, 120.0
 """Seconds before another agent is added for a container whose last one ended: containers that restart in a loop
 would else fill the Pod's spec."""
+_RECENT_SECONDS = 1.5
+"""Agents are kept by a Pod that was read so long ago at most: at a look a second, for the look before."""
+_NOW_SECONDS = 0.5
+"""What is told of the Pod was read so long ago at most."""
 
 
 class KubernetesTarget:
@@ -64,7 +68,7 @@ class KubernetesTarget:
         self._mode: AgentsMode = mode
         self._lock = threading.Lock()
         self._pod: Pod | None = None
-        self._fresh = False
+        self._read_at = 0.0
         self._agents: dict[str | None, Agent] = {}
         self._ids: dict[str | None, str | None] = {}
         self._notes: dict[str | None, list[Visibility]] = {}
@@ -89,8 +93,7 @@ class KubernetesTarget:
             TargetError: the Pod does not exist (any more).
             AccessError: reading it is not allowed.
         """
-        pod = self._read()
-        self._fresh = True
+        pod = self._read(_NOW_SECONDS)
         known = self._around.ask(pod).result()
         return pod_state(
             pod, context=self._api.connection.context, services=known.services, network_policies=known.policies,
@@ -106,7 +109,7 @@ class KubernetesTarget:
             TargetError: the Pod is gone, or nothing runs in it.
         """
         with self._lock:
-            pod = self._read(recent=True)
+            pod = self._read(_RECENT_SECONDS)
             self._around.ask(pod)
             self._forget_lost(pod)
             wants = [want for want in self._wants(pod) if want.container not in self._agents]
@@ -148,10 +151,10 @@ class KubernetesTarget:
         self._around.close()
         self._api.close()
 
-    def _read(self, *, recent: bool = False) -> Pod:
-        """The Pod. `recent`: as `state` has just read it, if it has."""
-        if recent and self._fresh and self._pod:
-            self._fresh = False
+    def _read(self, age: float = 0.0) -> Pod:
+        """The Pod, as it was `age` seconds ago at most."""
+        asked = time.monotonic()
+        if self._pod and asked - self._read_at < age:
             return self._pod
         if self._pod is None:
             self._pod = pod_of(self._api, self._namespace, self._target)
@@ -162,6 +165,7 @@ class KubernetesTarget:
                 # A StatefulSet's Pod comes back under its name; nothing that was known of the old one holds.
                 self._drop_all()
             self._pod = pod
+        self._read_at = asked
         return self._pod
 
     def _forget_lost(self, pod: Pod) -> None:
@@ -215,6 +219,7 @@ class KubernetesTarget:
         for name in outcome.added:
             count, _ = self._starts.get(name, (0, 0.0))
             self._starts[name] = count + 1, time.monotonic()
+            self._read_at = 0.0  # it has another container by now
         for want in wants:
             status = statuses.get(want.mirrors)
             self._ids[want.container] = status.container_id if status else None

@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import websocket
+
 from podprobe.targets.kubernetes.asks import exec_in
 from podprobe.targets.kubernetes.exec.dialing import dial
 from podprobe.targets.kubernetes.exec.stream import ExecStream
@@ -27,8 +29,6 @@ def open_exec(
     Raises:
         ApiError: the API server or the kubelet refuses, or does not answer within `timeout` seconds.
     """
-    import websocket
-
     ask = exec_in(namespace, pod)
     query: list[tuple[str, str]] = [("command", word) for word in command]
     query += [("container", container), ("stdin", "true"), ("stdout", "true"), ("stderr", "true")]
