@@ -6,21 +6,16 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import psutil
 
 from podprobe.session import Session, SessionOptions
 from podprobe.targets.local import open_local
 from podprobe.targets.local.demo import Demo
-from podprobe_agent.protocol import AGENT_TITLE
 from tests.bench.base import Measure, SkippedError
+from tests.support.agents import started_here
 from tests.support.loopback import Loopback, available
 from tests.support.trio import SOCKETS, Trio
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 MIB = 1 << 20
 HOLDER = 'trap "exit 0" TERM; sleep 60 & wait'
@@ -64,7 +59,7 @@ def _looked_at(pid: int, looks: int) -> tuple[int, float, int]:
     """The largest agent's resident bytes, all agents' share of a CPU at a look a second, and how many there are."""
     with Session(open_local(pid), SessionOptions(active=False, timeout_seconds=60)) as session:
         _look_every_second(session, SETTLING)
-        agents = list(_agents())  # what started them has gone
+        agents = list(started_here())  # what started them has gone
         spent, began = sum(map(_cpu, agents)), time.monotonic()
         _look_every_second(session, looks)
         share = (sum(map(_cpu, agents)) - spent) / (time.monotonic() - began)
@@ -77,14 +72,6 @@ def _look_every_second(session: Session, looks: int) -> None:
         time.sleep(max(0.0, began + number - time.monotonic()))
         session.look()
     time.sleep(max(0.0, began + looks - time.monotonic()))
-
-
-def _agents() -> Iterator[psutil.Process]:
-    """The agents that this process has started; not the tools that put them into their namespaces."""
-    for process in psutil.Process().children(recursive=True):
-        arguments = process.cmdline()
-        if AGENT_TITLE in arguments and Path(arguments[0]).name.startswith("python"):
-            yield process
 
 
 def _cpu(process: psutil.Process) -> float:

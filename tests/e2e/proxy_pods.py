@@ -8,11 +8,12 @@ from typing import Any
 from tests.e2e.pods import container, pod
 
 _APP = """
-import os, socketserver, threading
+import os, socketserver, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class App(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
+        if self.path == "/narrow": time.sleep(0.5)
         body = b"hello\\n"
         self.send_response(503 if self.path == "/broken" else 200)
         self.send_header("Content-Length", str(len(body))); self.end_headers(); self.wfile.write(body)
@@ -70,11 +71,15 @@ backend app
 """
 
 
+NARROW_PENDING = 12
+"""Requests to `narrow` that may wait; of more, the proxy refuses the rest."""
+
+
 def envoy_configuration(
     listen: int, upstream: int, admin: int = 9901, address: str = "127.0.0.1"
 ) -> dict[str, Any]:
     """Envoy's configuration: HTTP at one port, passed on to another; `nobody` serves /nobody, and `ill`, whose health
-    is checked, neither.
+    is checked, neither. To `narrow` there is one connection, on which requests wait for each other.
     """
     check = {
         "timeout": "1s",
@@ -84,6 +89,8 @@ def envoy_configuration(
         "tcp_health_check": {},
     }
     ill = {**_cluster("ill", 8, address), "health_checks": [check]}
+    few = {"max_connections": 1, "max_pending_requests": NARROW_PENDING}
+    narrow = {**_cluster("narrow", upstream, address), "circuit_breakers": {"thresholds": [few]}}
     return {
         "admin": {"address": _at(admin)},
         "static_resources": {
@@ -94,7 +101,7 @@ def envoy_configuration(
                     "filter_chains": [{"filters": [_http_manager("app")]}],
                 }
             ],
-            "clusters": [_cluster("app", upstream, address), _cluster("nobody", 9, address), ill],
+            "clusters": [_cluster("app", upstream, address), _cluster("nobody", 9, address), ill, narrow],
         },
     }
 
@@ -178,6 +185,7 @@ def _http_manager(cluster: str) -> dict[str, Any]:
                         "routes": [
                             {"match": {"prefix": "/nobody"}, "route": {"cluster": "nobody"}},
                             {"match": {"prefix": "/ill"}, "route": {"cluster": "ill"}},
+                            {"match": {"prefix": "/narrow"}, "route": {"cluster": "narrow"}},
                             {"match": {"prefix": "/"}, "route": {"cluster": cluster}},
                         ],
                     }

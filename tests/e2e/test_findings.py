@@ -42,6 +42,14 @@ import subprocess, sys, time
 subprocess.run([sys.executable, "-c", "kept = bytearray(b'x') * (200 << 20)"])
 time.sleep(1e9)
 """
+TWO_PORTS = """
+import socket, threading
+def serve(port):
+    listener = socket.create_server(("", port))
+    while True: listener.accept()[0].close()
+threading.Thread(target=serve, args=(8000,)).start()
+serve(8001)
+"""
 SEGMENT = """
 import ctypes, time
 libc = ctypes.CDLL(None)
@@ -190,6 +198,21 @@ def test_the_hosts_network_and_a_port_name_that_is_not_there(kube: Kube, namespa
     # RES105 says that the machine which runs the tests is busy.
     assert set(seen) - {"RES105"} == {"NET111", "SVC102"}
     assert "'http'" in seen["SVC102"]["evidence"][0]
+
+
+def test_a_probe_of_a_port_that_is_not_declared(kube: Kube, namespace: str) -> None:
+    probe = {"tcpSocket": {"port": 8001}, "periodSeconds": 1}
+    web = pods.container(
+        "web", kube.images["python"], "python3", "-c", TWO_PORTS, ports=[{"containerPort": 8000}],
+        readinessProbe=probe,
+    )  # fmt: skip
+    kube.apply(pods.pod("probed", namespace, web))
+    kube.ready(namespace, "probed")
+    seen = findings(kube.snapshot("probed", "-n", namespace))
+    assert set(seen) - {"RES105"} == {"NET112"}
+    assert seen["NET112"]["evidence"][0].startswith(
+        "The `readinessProbe` of web asks port 8001; it declares 8000"
+    )
 
 
 def test_a_shared_segment_binds(kube: Kube, namespace: str) -> None:

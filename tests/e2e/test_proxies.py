@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +103,49 @@ def test_an_envoy_is_asked_for_its_upstreams_and_never_with_passive(kube: Kube, 
     assert upstreams["ill"]["healthy_hosts"] == 0
     assert {("SVC108", "envoy upstream ill"), ("SVC109", "envoy upstream nobody")} <= found["findings"]
     assert told("--passive")["admin"] is None
+
+
+_MANY_AT_ONCE = """
+import sys, threading, time, urllib.error, urllib.request
+def ask():
+    while time.monotonic() < end:
+        try: urllib.request.urlopen(sys.argv[1], timeout=20).read()
+        except urllib.error.HTTPError: time.sleep(0.2)
+end = time.monotonic() + float(sys.argv[3])
+for _ in range(int(sys.argv[2])): threading.Thread(target=ask).start()
+"""
+
+
+def test_requests_that_wait_in_an_envoy_and_those_it_refuses(kube: Kube, namespace: str) -> None:
+    if "envoy" not in kube.images:
+        pytest.skip(envoy.MISSING)
+    kube.apply(*proxy_pods.proxied(namespace, kube.images, envoy=True))
+    kube.ready(namespace, "proxied")
+    address = _address(kube, namespace, "proxied")
+    kube.apply(proxy_pods.caller(namespace, kube.images, f"{address}:10000"))
+    kube.ready(namespace, "caller")
+
+    def watched(looks: int) -> list[dict[str, Any]]:
+        done = kube.podprobe("watch", "proxied", "-n", namespace, "-i", "1s", "--count", str(looks))
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    assert "SVC110" not in {one["code"] for look in watched(3) for one in look["findings"]}
+    # One is answered, as many wait as may, and the rest come again and again.
+    callers, seconds = proxy_pods.NARROW_PENDING + 3, 20
+    url = f"http://{address}:10000/narrow"
+    with subprocess.Popen(
+        ["kubectl", "exec", "-n", namespace, "caller", "--", "python3", "-c", _MANY_AT_ONCE, url, str(callers),
+         str(seconds)], env=kube.environment,
+    ) as asking:  # fmt: skip
+        looks = watched(6)
+        asking.terminate()
+    (found,) = [one for one in looks[-1]["findings"] if one["code"] == "SVC110"]
+    assert (found["subject"], found["severity"]) == ("envoy upstream narrow", "warning")
+    waiting, refused, *_ = found["evidence"]
+    assert f"{proxy_pods.NARROW_PENDING} requests wait in envoy for a connection to narrow" in waiting
+    assert "it has 1 connection." in waiting
+    assert refused.startswith("envoy refused ")
 
 
 def test_a_redirection_is_seen_with_both_its_ends_and_what_passes_by(kube: Kube, namespace: str) -> None:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
 import psutil
 
-from podprobe_agent.protocol import AGENT_TITLE
+from tests.support.agents import is_agent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -151,8 +151,7 @@ class _Told(threading.Thread):
 def _sample(pid: int, client: Client, series: dict[int, Series]) -> None:
     for process in (psutil.Process(pid), *psutil.Process(pid).children(recursive=True)):
         try:
-            arguments = process.cmdline()
-            agent = AGENT_TITLE in arguments and Path(arguments[0]).name.startswith("python")
+            agent = is_agent(process)
             if process.pid != pid and not agent:
                 continue
             status = Path(f"/proc/{process.pid}/status").read_text()
