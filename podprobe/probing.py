@@ -7,7 +7,7 @@ from collections import deque
 from functools import reduce
 from typing import TYPE_CHECKING
 
-from podprobe.analysis.connections import endpoint
+from podprobe.analysis.endpoints import endpoint
 from podprobe.analysis.filling import Filling
 from podprobe.analysis.latency import latency_from, merged
 from podprobe.analysis.probing import plan, probe_address

@@ -11,11 +11,12 @@ from podprobe import __version__
 from podprobe.agents.inet import decode
 from podprobe.analysis.activity import Since, told
 from podprobe.analysis.answered import household
-from podprobe.analysis.connections import connections, listeners, talking
+from podprobe.analysis.connections import connections, talking
 from podprobe.analysis.containers import containers, not_running
 from podprobe.analysis.flows import KEPT_WHOLE, flows, group, reduce
 from podprobe.analysis.held import Held
 from podprobe.analysis.ipc import ipc
+from podprobe.analysis.listeners import listeners
 from podprobe.analysis.own_probes import probes_waiting, whose_of, without_probes
 from podprobe.analysis.owners import owners
 from podprobe.analysis.retransmits import RETRANSMITS

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from podprobe.analysis import endpoints
-from podprobe.analysis.connections import endpoint
+from podprobe.analysis.endpoints import endpoint
 
 if TYPE_CHECKING:
     from podprobe.model import Snapshot

@@ -1,120 +1,24 @@
-"""IP sockets with their owners: listeners, and connections with both ends joined."""
+"""Connections with the owners of both their ends."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from podprobe.analysis.endpoints import is_loopback
+from podprobe.analysis.endpoints import endpoint, is_loopback, plain
+from podprobe.analysis.listening import Listening, listens, was_there
 from podprobe.analysis.owners import NOBODY
-from podprobe.model import Connection, Listener
+from podprobe.model import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from podprobe.agents.answers import PacketItem
     from podprobe.agents.inet import InetSocket
     from podprobe.analysis.owners import Owners, Possession
-    from podprobe.model import Container, Scope
+    from podprobe.model import Scope
 
 Role = Literal["client", "server", "unknown"]
-_TIME_WAIT_SECONDS = 60.0
-"""TCP_TIMEWAIT_LEN: how long the kernel keeps a closed connection, from when both sides have closed."""
-_ROUNDING_SECONDS = 2.0
-"""When a process was started comes in whole seconds, counted from a start of the machine in whole seconds."""
-_WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # compared with, not bound to
-
-
-def endpoint(address: str, port: int) -> str:
-    """`127.0.0.1:80`, `[::1]:80`."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-@lru_cache(maxsize=65536)
-def plain(address: str) -> str:
-    """The address without IPv4 mapping: what a dual-stack socket calls ::ffff:1.2.3.4 its peer calls 1.2.3.4."""
-    return address[7:] if address.startswith("::ffff:") and "." in address else address
-
-
-def reached_at(address: str, v6_only: bool | None) -> str:
-    """Where to connect to reach a listener from inside the Pod."""
-    if address == "0.0.0.0":  # noqa: S104  # compared with, not bound to
-        return "127.0.0.1"
-    if address == "::":
-        # A dual-stack listener takes IPv4 too, and the Pod may have no IPv6 loopback.
-        return "::1" if v6_only else "127.0.0.1"
-    return plain(address)
-
-
-@dataclass(frozen=True)
-class _Listening:
-    """Where the namespace listens, to tell servers from clients."""
-
-    wildcard: Mapping[tuple[str, int], Possession]
-    exact: Mapping[tuple[str, str, int], Possession]
-
-    def find(self, protocol: str, address: str, port: int) -> Possession | None:
-        """The owner of the listener that takes connections at this address, if there is one."""
-        return self.exact.get((protocol, address, port)) or self.wildcard.get((protocol, port))
-
-
-def listeners(
-    sockets: Iterable[InetSocket],
-    packets: Iterable[PacketItem],
-    whose: Owners,
-    containers: Sequence[Container],
-    probes: Mapping[str, int] | None = None,
-) -> tuple[Listener, ...]:
-    """Every socket that waits: TCP listeners, unconnected bound UDP sockets, raw and packet sockets.
-
-    Args:
-        sockets: all of the namespace.
-        packets: raw and packet sockets.
-        whose: the owners.
-        containers: with the ports that they declare.
-        probes: podprobe's own that wait to be accepted, by endpoint.
-    """
-    declared: dict[tuple[str, int], list[str]] = {}
-    for container in containers:
-        for port in container.ports:
-            declared.setdefault((port.protocol, port.port), []).append(container.name)
-    waiting = probes or {}
-    result = []
-    for s in sockets:
-        if not _listens(s):
-            continue
-        found = whose.of_listener(s.protocol, s.local_port, s.inode, s.cgroup_id, s.uid)
-        own = waiting.get(endpoint(reached_at(s.local_address, s.v6_only), s.local_port), 0)
-        names = declared.get((s.protocol, s.local_port), [])
-        result.append(
-            Listener(
-                protocol=s.protocol,
-                address=s.local_address,
-                port=s.local_port,
-                container=found.container,
-                owner=found.owner,
-                inode=s.inode,
-                uid=s.uid,
-                v6_only=s.v6_only,
-                backlog=s.receive_queue if s.protocol == "tcp" else None,
-                backlog_limit=s.backlog_limit if s.protocol == "tcp" else None,
-                own_probes=min(own, s.receive_queue) if s.protocol == "tcp" else 0,
-                drops=s.drops if s.protocol == "udp" else None,
-                declared_by=found.container if found.container in names else (names[0] if names else None),
-            )
-        )
-    for p in packets:
-        found = whose.of(p.inode, p.cgroup_id, p.uid)
-        result.append(
-            Listener(
-                protocol=p.protocol, address=p.address, port=p.number, container=found.container, owner=found.owner,
-                inode=p.inode, uid=p.uid,
-            )
-        )  # fmt: skip
-    return tuple(sorted(result, key=lambda item: (item.protocol, item.port, item.address, item.inode or 0)))
 
 
 def talking(sockets: Iterable[InetSocket]) -> list[InetSocket]:
@@ -122,13 +26,9 @@ def talking(sockets: Iterable[InetSocket]) -> list[InetSocket]:
     return [s for s in sockets if _talks(s)]
 
 
-def _listens(s: InetSocket) -> bool:
-    return s.state == "listen" if s.protocol == "tcp" else s.remote_port == 0
-
-
 def _talks(s: InetSocket) -> bool:
     """It is an end of a connection: neither a listener, nor a TCP socket that is bound and does nothing yet."""
-    return not _listens(s) and not (s.state == "close" and s.remote_port == 0)
+    return not listens(s) and not (s.state == "close" and s.remote_port == 0)
 
 
 def connections(
@@ -146,7 +46,7 @@ def connections(
         taken_at: when the kernel listed the sockets, or a little before, seconds since the epoch. Without it nobody
             is named for what is in TIME_WAIT.
     """
-    listening = _listening(sockets, whose)
+    listening = Listening.of(sockets, whose)
     talkers = talking(sockets)
     ends = {(s.protocol, *_key(s)): s for s in talkers}
     redirected = _redirected(talkers, ends, listening, own_addresses)
@@ -166,7 +66,7 @@ def connections(
             elif other_role == "server":
                 # The peer's socket is gone or belongs to the kernel; who listens there is known all the same.
                 there = listening.find(s.protocol, remote, s.remote_port)
-                other = there if there and _was_there(there, s, taken_at) else NOBODY
+                other = there if there and was_there(there, s, taken_at) else NOBODY
         if bent is None:
             # By both ends, so that both sockets of one connection say the same.
             both = is_loopback(local) and is_loopback(remote)
@@ -180,7 +80,7 @@ def connections(
 def _redirected(
     talking: Sequence[InetSocket],
     ends: Mapping[tuple[Literal["tcp", "udp"], str, int, str, int], InetSocket],
-    listening: _Listening,
+    listening: Listening,
     own_addresses: frozenset[str],
 ) -> dict[int, InetSocket]:
     """By the `id` of a socket, its peer, of connections that a rule of this network namespace redirects.
@@ -223,33 +123,7 @@ def _key(s: InetSocket) -> tuple[str, int, str, int]:
     return plain(s.local_address), s.local_port, plain(s.remote_address), s.remote_port
 
 
-def _listening(sockets: Iterable[InetSocket], whose: Owners) -> _Listening:
-    wildcard: dict[tuple[str, int], Possession] = {}
-    exact: dict[tuple[str, str, int], Possession] = {}
-    for s in sockets:
-        if not _listens(s):
-            continue
-        found = whose.of_listener(s.protocol, s.local_port, s.inode, s.cgroup_id, s.uid)
-        address = plain(s.local_address)
-        if address in _WILDCARDS:
-            place = s.protocol, s.local_port
-            wildcard[place] = _either(wildcard.get(place), found)
-        else:
-            spot = s.protocol, address, s.local_port
-            exact[spot] = _either(exact.get(spot), found)
-    return _Listening(wildcard, exact)
-
-
-def _either(one: Possession | None, other: Possession) -> Possession:
-    """Of two listeners at one place (SO_REUSEPORT, or one each for IPv4 and IPv6): of different containers, neither."""
-    if one is None:
-        return other
-    if one.container != other.container:
-        return NOBODY
-    return one if one.since is None or (other.since is not None and one.since > other.since) else other
-
-
-def _role(s: InetSocket, listening: _Listening, inside: bool) -> Role:
+def _role(s: InetSocket, listening: Listening, inside: bool) -> Role:
     serves = listening.find(s.protocol, plain(s.local_address), s.local_port) is not None
     served = inside and listening.find(s.protocol, plain(s.remote_address), s.remote_port) is not None
     if serves != served:
@@ -261,25 +135,15 @@ def _role(s: InetSocket, listening: _Listening, inside: bool) -> Role:
 
 
 def _possession(
-    s: InetSocket, role: Role, whose: Owners, listening: _Listening, taken_at: float | None
+    s: InetSocket, role: Role, whose: Owners, listening: Listening, taken_at: float | None
 ) -> Possession:
     found = whose.of(s.inode, s.cgroup_id, s.uid)
     if found.container is None and role == "server":
         # In the backlog or in TIME_WAIT a socket has no inode; it came from its listener.
         listener = listening.find(s.protocol, plain(s.local_address), s.local_port)
-        if listener is not None and _was_there(listener, s, taken_at):
+        if listener is not None and was_there(listener, s, taken_at):
             return whose.of_accepted(listener, s.inode, s.cgroup_id)
     return found
-
-
-def _was_there(listener: Possession, s: InetSocket, taken_at: float | None) -> bool:
-    """Who listens now did so, as far as can be told, when a connection that is in TIME_WAIT was closed."""
-    if s.state != "time-wait":
-        return True
-    if taken_at is None or s.timer_ms is None or listener.since is None:
-        return False
-    closed_at = taken_at - _TIME_WAIT_SECONDS + s.timer_ms / 1000
-    return listener.since + _ROUNDING_SECONDS <= closed_at
 
 
 def _connection(s: InetSocket, mine: Possession, other: Possession, role: Role, scope: Scope) -> Connection:

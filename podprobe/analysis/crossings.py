@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from podprobe.analysis import endpoints
-from podprobe.analysis.connections import endpoint
+from podprobe.analysis.endpoints import endpoint
 from podprobe.analysis.proxies.programs import MESH_TITLES
 from podprobe.analysis.words import listed
 from podprobe.model import Channel  # noqa: TC001  # msgspec reads annotations at run time

@@ -1,6 +1,6 @@
-"""Reading endpoints back from a snapshot, which may come from a file and hold any text.
+"""Endpoints, an address and a port in one word: written from what the kernel gave, and read back from a snapshot.
 
-`podprobe.analysis.connections` writes them, from addresses that the kernel gave.
+A snapshot may come from a file, and then holds any text.
 """
 
 from __future__ import annotations
@@ -9,6 +9,27 @@ import ipaddress
 from functools import lru_cache
 
 ANY = frozenset({"0.0.0.0", "::", "*", ""})  # noqa: S104  # recognised, not bound
+
+
+def endpoint(address: str, port: int) -> str:
+    """`127.0.0.1:80`, `[::1]:80`."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+@lru_cache(maxsize=65536)
+def plain(address: str) -> str:
+    """The address without IPv4 mapping: what a dual-stack socket calls ::ffff:1.2.3.4 its peer calls 1.2.3.4."""
+    return address[7:] if address.startswith("::ffff:") and "." in address else address
+
+
+def reached_at(address: str, v6_only: bool | None) -> str:
+    """Where to connect to reach a listener from inside the Pod."""
+    if address == "0.0.0.0":  # noqa: S104  # compared with, not bound to
+        return "127.0.0.1"
+    if address == "::":
+        # A dual-stack listener takes IPv4 too, and the Pod may have no IPv6 loopback.
+        return "::1" if v6_only else "127.0.0.1"
+    return plain(address)
 
 
 def split(endpoint: str) -> tuple[str, int | None]:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints, matrix
-from podprobe.analysis.connections import endpoint
+from podprobe.analysis.endpoints import endpoint
 from podprobe.analysis.naming import url
 from podprobe.analysis.percentiles import differences
 from podprobe.analysis.probing import probe_address

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import naming
-from podprobe.analysis.connections import endpoint
+from podprobe.analysis.endpoints import endpoint
 from podprobe.analysis.probing import probe_address
 from podprobe.analysis.proxies.mesh import is_interception
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import naming
-from podprobe.analysis.connections import endpoint
-from podprobe.analysis.endpoints import is_loopback
+from podprobe.analysis.endpoints import endpoint, is_loopback
 from podprobe.analysis.matrix import Endpoint, endpoints
 
 if TYPE_CHECKING:

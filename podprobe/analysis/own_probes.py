@@ -11,7 +11,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from podprobe.analysis import evidence
-from podprobe.analysis.connections import endpoint, plain
+from podprobe.analysis.endpoints import endpoint, plain
 from podprobe.model import Visibility
 from podprobe_agent.protocol import PROBE_SOURCE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from podprobe.analysis.connections import endpoint, reached_at
+from podprobe.analysis.endpoints import endpoint, reached_at
 from podprobe.analysis.filling import Queue, queue_of
 from podprobe.analysis.proxies.mesh import mesh as find_mesh
 from podprobe.analysis.proxies.mesh import takes

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Literal
 from msgspec.structs import replace
 
 from podprobe.analysis import endpoints
-from podprobe.analysis.connections import endpoint
 from podprobe.analysis.containers import container_named
 from podprobe.analysis.crossings import FATES, Crossing, crossing
+from podprobe.analysis.endpoints import endpoint
 from podprobe.analysis.unknown_ends import gaps, unknown_ends
 from podprobe.analysis.words import count, listed
 from podprobe.model.base import Model

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from podprobe.analysis import endpoints
-from podprobe.analysis.connections import endpoint
+from podprobe.analysis.endpoints import endpoint
 from podprobe.model import ProbeTrial
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
-from podprobe.analysis.connections import endpoint
+from podprobe.analysis.endpoints import endpoint
 from podprobe.analysis.times import seconds_between
 
 if TYPE_CHECKING:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from podprobe.analysis.connections import endpoint
-from podprobe.analysis.endpoints import is_any, is_loopback
+from podprobe.analysis.endpoints import endpoint, is_any, is_loopback
 from podprobe.decoding import decode
 from podprobe.model import ProxyAdmin, Upstream
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from podprobe.analysis import endpoints
-from podprobe.analysis.connections import endpoint
+from podprobe.analysis.endpoints import endpoint
 from podprobe.analysis.proxies import legs as legs_
 from podprobe.analysis.times import epoch
 from podprobe.model import Leg, Path, Price

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from podprobe.agents.answers import FdItem
 from podprobe.analysis.answered import household
-from podprobe.analysis.connections import connections, listeners
+from podprobe.analysis.connections import connections
 from podprobe.analysis.flows import flows, group, reduce
+from podprobe.analysis.listeners import listeners
 from podprobe.analysis.owners import owners
 from podprobe.model import Connection, DeclaredPort
 from tests.unit.analysis.answers import answered, listening, process, running, tcp
