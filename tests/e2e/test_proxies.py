@@ -132,13 +132,13 @@ def test_requests_that_wait_in_an_envoy_and_those_it_refuses(kube: Kube, namespa
 
     assert "SVC110" not in {one["code"] for look in watched(3) for one in look["findings"]}
     # One is answered, as many wait as may, and the rest come again and again.
-    callers, seconds = proxy_pods.NARROW_PENDING + 3, 20
+    callers, seconds = proxy_pods.NARROW_PENDING + 3, 30
     url = f"http://{address}:10000/narrow"
     with subprocess.Popen(
         ["kubectl", "exec", "-n", namespace, "caller", "--", "python3", "-c", _MANY_AT_ONCE, url, str(callers),
          str(seconds)], env=kube.environment,
     ) as asking:  # fmt: skip
-        looks = watched(6)
+        looks = watched(14)  # the proxy is asked every five seconds
         asking.terminate()
     (found,) = [one for one in looks[-1]["findings"] if one["code"] == "SVC110"]
     assert (found["subject"], found["severity"]) == ("envoy upstream narrow", "warning")

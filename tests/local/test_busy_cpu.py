@@ -31,15 +31,15 @@ except PermissionError:
     sys.exit("no real-time priority for this user")
 print(flush=True)
 while os.getppid() == int(sys.argv[2]):
-    end = time.monotonic() + 0.03
+    end = time.monotonic() + 0.012
     while time.monotonic() < end: pass
-    time.sleep(0.01)
+    time.sleep(0.001)
 """
 
 
 @contextmanager
 def _held(cpu: int) -> Iterator[None]:
-    """A CPU that others have for 10 ms out of 40."""
+    """A CPU that others have for a thousandth of a second at a time, and then not for twelve."""
     command = [sys.executable, "-c", _HOG, str(cpu), str(os.getpid())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as hog:
         assert hog.stdout

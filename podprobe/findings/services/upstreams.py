@@ -94,8 +94,8 @@ def cannot_connect(look: Look) -> Iterator[Hit]:
     "SVC110",
     "warning",
     title="Requests wait in a proxy, or are refused there",
-    when="{pending} requests or more wait in an Envoy for a connection to an upstream through {looks} looks; or it has "
-    "refused requests between the recent looks, as too many waited.",
+    when="{pending} requests or more wait in an Envoy for a connection to an upstream, {looks} times in a row that it "
+    "is asked; or it has refused requests between the recent looks, as too many waited.",
     measured=f"{_MEASURED} `upstream_rq_pending_active` and `upstream_rq_pending_overflow`.",
     why="The upstream is slower than its callers, or the proxy may open too few connections to it: latency grows by "
     "the time in the queue, and what does not fit is answered with 503.",
@@ -103,17 +103,14 @@ def cannot_connect(look: Look) -> Iterator[Hit]:
     "(`max_connections`, `max_pending_requests`).",
     thresholds={
         "pending": Threshold(10, "requests that wait"),
-        "looks": Threshold(3, "looks through which they do"),
+        "looks": Threshold(3, "answers of the proxy in a row that say so; it is asked every five seconds"),
     },
 )
 def requests_wait(look: Look) -> Iterator[Hit]:
     """The proxy's queue stands, or overflows."""
-    past = [{(proxy, each.name): each for _, proxy, each in _upstreams(old)} for old in look.history]
+    answers = _answers(look)
     for pointer, proxy, upstream in _upstreams(look.snapshot):
-        key = proxy, upstream.name
-        waiting = [upstream, *(old[key] for old in reversed(past) if key in old)][
-            : max(1, int(look["looks"]))
-        ]
+        waiting = answers[proxy, upstream.name][: max(1, int(look["looks"]))]
         said = []
         if len(waiting) >= look["looks"] and all(
             (each.pending_requests or 0) >= max(1.0, look["pending"]) for each in waiting
@@ -144,6 +141,23 @@ def _upstreams(snapshot: Snapshot) -> Iterator[tuple[str, str, Upstream]]:
     for index, proxy in enumerate(snapshot.proxies):
         for place, upstream in enumerate(proxy.admin.upstreams if proxy.admin else ()):
             yield f"/proxies/{index}/admin/upstreams/{place}", proxy.container, upstream
+
+
+def _answers(look: Look) -> dict[tuple[str, str], list[Upstream]]:
+    """What each proxy said of each upstream, newest first, each answer once: several looks have the same one."""
+    found: dict[tuple[str, str], list[Upstream]] = {}
+    newest: dict[str, int | None] = {}
+    for snapshot in (look.snapshot, *reversed(look.history)):
+        for proxy in snapshot.proxies:
+            told = proxy.admin
+            if told is None or (
+                told.uptime_seconds is not None and newest.get(proxy.container) == told.uptime_seconds
+            ):
+                continue
+            newest[proxy.container] = told.uptime_seconds
+            for upstream in told.upstreams:
+                found.setdefault((proxy.container, upstream.name), []).append(upstream)
+    return found
 
 
 def _earliest(look: Look, proxy: str, upstream: Upstream) -> tuple[float, Upstream] | None:

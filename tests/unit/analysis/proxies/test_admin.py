@@ -155,10 +155,9 @@ def test_a_port_that_is_declared_as_such_comes_first_and_others_are_left_alone()
 # --- findings -------------------------------------------------------------------------------------------------------
 
 
-def _pod(*upstreams: Upstream, at: str = "2026-03-01T03:12:00Z") -> Snapshot:
-    proxy = Proxy(
-        container="envoy", program="envoy", admin=ProxyAdmin(address="127.0.0.1:9901", upstreams=upstreams)
-    )
+def _pod(*upstreams: Upstream, at: str = "2026-03-01T03:12:00Z", uptime: int | None = None) -> Snapshot:
+    told = ProxyAdmin(address="127.0.0.1:9901", upstreams=upstreams, uptime_seconds=uptime)
+    proxy = Proxy(container="envoy", program="envoy", admin=told)
     return replace(healthy_pod(), proxies=(proxy,), taken_at=at)
 
 
@@ -199,5 +198,11 @@ def test_requests_that_wait_or_are_refused() -> None:
     assert "SVC110" not in _found(_pod(waiting), _pod(waiting))
     found = _found(_pod(waiting), _pod(waiting, at=BEFORE), _pod(waiting))["SVC110"]
     assert "30 requests wait in envoy" in found.evidence[0]
+    # One answer in several looks is one answer.
+    asked_once = (_pod(waiting, uptime=60), _pod(waiting, at=BEFORE, uptime=60), _pod(waiting, uptime=60))
+    assert "SVC110" not in _found(*asked_once)
+    again = (_pod(waiting, uptime=70), _pod(FINE, uptime=55), *asked_once[1:], _pod(waiting, uptime=65))
+    assert "SVC110" in _found(*again)
+    assert "SVC110" not in _found(*again, _pod(FINE, uptime=68))
     refused = _found(_pod(replace(FINE, pending_overflow=8)), _pod(FINE, at=BEFORE))["SVC110"]
     assert refused.evidence[0] == "envoy refused 3 requests for app in the last 12 s."
