@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -14,8 +14,7 @@ from podprobe.errors import PodprobeError
 from podprobe.report.neutral import neutral
 from podprobe.tui.drawing import Line, Span, said, words
 from podprobe.tui.panels import bars
-from podprobe.tui.panels.header import age
-from podprobe.tui.views.table import Column, Section, text_column
+from podprobe.tui.views import pods
 from podprobe.tui.widgets.grid import Grid
 from podprobe.tui.widgets.rows import terms
 from podprobe.tui.widgets.sheet import Sheet
@@ -27,58 +26,12 @@ if TYPE_CHECKING:
 
     from podprobe.tui.app import PodprobeApp
     from podprobe.tui.drawing import Target
+    from podprobe.tui.views.pods import PodChoice
+    from podprobe.tui.views.table import Section
     from podprobe.tui.widgets.painter import Painter
 
 
 _AGAIN_SECONDS = 5.0
-
-
-class PodChoice(Protocol):
-    """A Pod that can be chosen."""
-
-    @property
-    def namespace(self) -> str:
-        """Its namespace."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def phase(self) -> str | None:
-        """`Running`, `Pending`, …."""
-
-    @property
-    def ready(self) -> bool:
-        """All its containers are ready."""
-
-    @property
-    def node(self) -> str | None:
-        """Where it runs."""
-
-    @property
-    def created_at(self) -> str | None:
-        """RFC 3339."""
-
-    @property
-    def owner(self) -> str | None:
-        """Its controller, such as `ReplicaSet/web-7d9f`."""
-
-    @property
-    def containers(self) -> int:
-        """How many it has, init and debug containers left out."""
-
-    @property
-    def ready_containers(self) -> int:
-        """How many of them are ready."""
-
-    @property
-    def restarts(self) -> int:
-        """Of all of them."""
-
-    @property
-    def reason(self) -> str | None:
-        """Why a container of it does not run: `CrashLoopBackOff`."""
 
 
 class Listing(NamedTuple):
@@ -208,7 +161,7 @@ class PickerScreen(Screen[None]):
         self._error, self._taken_at = message.error, message.taken_at
         if message.listing is not None:
             self._place = message.listing.place
-            self._pods = sorted(message.listing.pods, key=lambda one: (_order(one), one.namespace, one.name))
+            self._pods = pods.by_urgency(message.listing.pods)
         self._listing = False
         self._paint()
 
@@ -244,48 +197,7 @@ class PickerScreen(Screen[None]):
 
     def _section(self) -> Section:
         empty = "listing …" if self._listing else "" if self._error else "there is no Pod here"
-        return Section(
-            "Pods",
-            self._columns(),
-            self._pods,
-            lambda one: ("pod", one.namespace, one.name),
-            _text,
-            empty=empty,
-        )
-
-    def _columns(self) -> tuple[Column, ...]:
-        return (
-            text_column("namespace", lambda one: one.namespace, least=10, most=24, role="dim"),
-            text_column("pod", lambda one: one.name, least=16, most=60, role="strong"),
-            Column("state", _state, lambda one: (_order(one), one.phase or ""), least=12, most=20),
-            Column(
-                "ready",
-                lambda one: (
-                    Span(f"{one.ready_containers}/{one.containers}", "" if one.ready else "warning"),
-                ),
-                lambda one: one.ready_containers - one.containers,
-                right=True,
-                least=5,
-            ),
-            Column(
-                "restarts",
-                lambda one: (
-                    Span(f"↻{one.restarts}" if one.restarts else "–", "warning" if one.restarts else "dim"),
-                ),
-                lambda one: one.restarts,
-                right=True,
-                least=8,
-            ),
-            Column(
-                "age",
-                lambda one: (Span(age(one.created_at, self._taken_at)),),
-                lambda one: one.created_at,
-                right=True,
-                least=5,
-            ),
-            text_column("node", lambda one: one.node, least=8, most=30, rank=1),
-            text_column("owner", lambda one: one.owner, least=10, most=40, rank=2, role="dim"),
-        )
+        return pods.section(self._pods, self._taken_at, empty)
 
     def action_step(self, by: int) -> None:
         """To the next Pod."""
@@ -317,29 +229,3 @@ class PickerScreen(Screen[None]):
     def _open(self, target: Target | None) -> None:
         if isinstance(target, tuple) and target[0] == "pod":
             self.app.look_at(str(target[1]), str(target[2]))
-
-
-_MARKS = {"Failed": ("✖ ", "critical"), "Succeeded": ("■ ", "dim"), "Pending": ("◌ ", "warning")}
-
-
-def _order(pod: PodChoice) -> int:
-    """What somebody on call looks for stands first: what fails, what is not ready, what is well, what has ended."""
-    if pod.reason is not None or pod.phase == "Failed":
-        return 0
-    if pod.phase == "Succeeded":
-        return 3
-    return 2 if pod.phase == "Running" and pod.ready else 1
-
-
-def _state(pod: PodChoice) -> Line:
-    if pod.reason is not None:
-        return Span("✖ ", "critical"), said(pod.reason, "critical")
-    if pod.phase == "Running":
-        return (Span("● ready", "ok"),) if pod.ready else (Span("▲ not ready", "warning"),)
-    mark, role = _MARKS.get(pod.phase or "", ("? ", "dim"))
-    return Span(mark, role), said(pod.phase or "unknown", role)
-
-
-def _text(pod: PodChoice) -> str:
-    ready = "ready" if pod.ready else "not ready"
-    return f"{pod.namespace}/{pod.name} {pod.phase} {pod.reason or ''} {ready} {pod.node} {pod.owner}"

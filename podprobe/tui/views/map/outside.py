@@ -10,7 +10,7 @@ from podprobe.tui.drawing import Line, Span, cut, join, said
 from podprobe.tui.views import paths
 from podprobe.tui.views.flows import loss_mark, loss_role, party
 from podprobe.tui.views.map.boxes import aim, port_of
-from podprobe.tui.views.outside import target_of, verdict
+from podprobe.tui.views.outside.services import target_of, verdict
 
 if TYPE_CHECKING:
     from podprobe.model import Flow
