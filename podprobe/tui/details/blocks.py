@@ -12,6 +12,9 @@ from podprobe.tui.drawing import Line, Span, Target, blank, cut, plot, words
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+MOST_LINKS = 200
+"""Under one heading."""
+
 
 @dataclass(frozen=True)
 class Text:
