@@ -5,22 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from podprobe.cli.options import DURATION, WAIT, access_options, end_progress, show_progress, target_argument
 from podprobe.cli.terminal import emit
-from podprobe.errors import AgentError, UsageError
+from podprobe.errors import UsageError
 
 if TYPE_CHECKING:
-    from podprobe.analysis.hops import Hop, Price
     from podprobe.analysis.latency import Kind
-    from podprobe.analysis.matrix import Cell, Endpoint
-    from podprobe.model import Latency, Snapshot
+    from podprobe.measuring import Found
     from podprobe.targets.access import Access
-    from podprobe.targets.base import PodState
 
 
 @click.command(
@@ -97,152 +93,24 @@ def command(
     Connects from each container's agent to each listener, and says how long that took: percentiles, the distribution,
     failures by cause. Where one container stands in front of another, what that hop costs.
     """
-    from podprobe.analysis.latency import distinct
-    from podprobe.analysis.meant import unknown
-    from podprobe.measuring import measure, price_of
+    from podprobe.measuring import Asked, survey
     from podprobe.session import Session, SessionOptions
     from podprobe.targets.resolve import open_target, parse
 
-    _check_words(targets, kind, path, output, with_prices)
-    opened = open_target(parse(target), access)
-    prices: list[Price] = []
-    with Session(opened, SessionOptions(active=False), show_progress) as session:
-        if containers:
-            _check(containers, opened.state())
-        try:
-            snapshot = session.look()
-            agents = _from(list(opened.agents(show_progress).agents), containers, opened.label)
-            wanted = _wanted(snapshot, targets, kind, path)
-            cells, notes = _cells(snapshot, wanted, agents)
-            notes += filter(None, [unknown(snapshot, wanted)])
-            measured, failed, interrupted = measure(
-                session, cells, count=count, interval=interval, timeout=timeout, progress=show_progress
-            )
-            latencies = list(measured.values())
-            hops = [] if interrupted else _hops(snapshot, targets, kind, agents)
-            try:
-                for hop in hops:
-                    price, requests, why = price_of(session, hop, count=count, timeout=timeout, path=path)
-                    latencies += requests
-                    if price is not None:
-                        prices.append(price)
-                    elif targets or kind == "http":
-                        notes.append(why)
-            except KeyboardInterrupt:
-                interrupted = True
-        finally:
-            end_progress()
-    latencies = distinct(latencies)
-    notes += failed
-    if interrupted:
-        notes.append("interrupted: fewer probes than asked for, and not every price")
-    if not latencies:
-        raise AgentError(
-            f"nothing in {opened.label} could be probed" + "".join(f"; {note}" for note in notes[:3])
-        )
-    found = Found(latencies, _pairs(measured, wanted), prices, notes, interrupted)
-    _print(found, output, with_prices)
-
-
-@dataclass(frozen=True)
-class Found:
-    """What there is to print."""
-
-    latencies: list[Latency]
-    pairs: list[tuple[Latency, Latency]]
-    """The same server, over TCP and over a unix socket."""
-    prices: list[Price]
-    notes: list[str]
-    interrupted: bool
-
-
-def _check_words(
-    targets: tuple[str, ...], kind: Kind | None, path: str, output: str, with_prices: bool
-) -> None:
-    from podprobe.analysis.meant import contradiction
-
-    if not path.startswith("/"):
-        raise UsageError(f"--path {path!r} is no path", "it begins with /")
+    asked = Asked(
+        targets=targets, containers=containers, kind=kind, path=path, count=count, interval=interval,
+        timeout=timeout,
+    )  # fmt: skip
+    asked.check()
     if with_prices and output != "json":
         raise UsageError("--prices goes with -o json", "the table tells prices as it is")
-    for word in targets:
-        if why := contradiction(word, kind):
-            raise UsageError(why, "leave --kind out, or name another endpoint")
-
-
-def _check(containers: tuple[str, ...], state: PodState) -> None:
-    """Before agents start: theirs is for good in the Pod's spec, and a misspelt name costs none."""
-    from podprobe.analysis.containers import container_named
-
-    for name in containers:
-        container_named(name, state.containers, state.target.pod)
-
-
-def _from(agents: list[str | None], containers: tuple[str, ...], label: str) -> list[str | None]:
-    if not containers:
-        return agents
-    missing = [name for name in containers if name not in agents]
-    if missing and agents != [None]:
-        known = ", ".join(name for name in agents if name) or "none"
-        raise UsageError(f"{label} has no agent in container {missing[0]!r}", f"there are agents in: {known}")
-    return list(containers) if not missing else agents
-
-
-def _wanted(snapshot: Snapshot, targets: tuple[str, ...], kind: Kind | None, path: str) -> list[Endpoint]:
-    from podprobe.analysis.matrix import endpoints
-    from podprobe.analysis.meant import named
-
-    if not targets:
-        found = endpoints(snapshot, kind, path)
-        if not found:
-            raise UsageError(
-                f"nothing listens in {snapshot.target.pod or 'the Pod'} that could be probed"
-                + (f" with {kind}" if kind else ""),
-                "name an endpoint with --to",
-            )
-        return list(found)
-    wanted: list[Endpoint] = []
-    for word in targets:
-        meant = named(snapshot, word, kind, path)
-        if not meant:
-            raise UsageError(
-                f"--to {word!r} is no endpoint",
-                "say a port, HOST:PORT, the path or @name of a unix socket, or a URL (http:// or http+unix://)",
-            )
-        wanted += meant
-    return wanted
-
-
-def _cells(
-    snapshot: Snapshot, wanted: list[Endpoint], agents: list[str | None]
-) -> tuple[tuple[Cell, ...], list[str]]:
-    from podprobe.analysis.matrix import cells
-
-    made, notes = cells(snapshot, wanted, agents)
-    return made, list(notes)
-
-
-def _hops(
-    snapshot: Snapshot, targets: tuple[str, ...], kind: Kind | None, agents: list[str | None]
-) -> list[Hop]:
-    """The price is asked of the Pod as a whole, and where HTTP may be spoken."""
-    from podprobe.analysis.hops import hops
-
-    if targets or kind not in (None, "http"):
-        return []
-    return [hop for hop in hops(snapshot) if hop.proxy in agents or agents == [None]]
-
-
-def _pairs(measured: dict[Cell, Latency], wanted: list[Endpoint]) -> list[tuple[Latency, Latency]]:
-    from podprobe.analysis.matrix import twins
-
-    by_place = {(cell.from_container, cell.endpoint): latency for cell, latency in measured.items()}
-    return [
-        (by_place[agent, twin.tcp], by_place[agent, twin.unix])
-        for twin in twins(wanted)
-        for agent in dict.fromkeys(agent for agent, _ in by_place)
-        if (agent, twin.tcp) in by_place and (agent, twin.unix) in by_place
-    ]
+    opened = open_target(parse(target), access)
+    with Session(opened, SessionOptions(active=False), show_progress) as session:
+        try:
+            found = survey(session, asked, show_progress)
+        finally:
+            end_progress()
+    _print(found, output, with_prices)
 
 
 def _print(found: Found, output: str, with_prices: bool) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from podprobe.analysis.hops import Hop
-from podprobe.measuring import price_of
+from podprobe.measuring.prices import price_of
 from podprobe.session import Session, SessionOptions
 from podprobe.targets.local import open_local
 from podprobe.targets.local.demo import Demo

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from podprobe.cli import COMMANDS, capture, latency
+from podprobe.measuring import Found
 from podprobe.model import Snapshot, from_json, to_json
 from podprobe.model.capture import Capture, CapturedFlow, Sent
 from podprobe.targets import kubernetes
@@ -60,7 +61,7 @@ def said_by_capture(run: Run, folder: Path, capfd: pytest.CaptureFixture[str]) -
 
 def said_by_latency(run: Run, folder: Path, capfd: pytest.CaptureFixture[str]) -> str:
     del run, folder
-    found = latency.Found(list(evil_pod().latency), [], [], [EVIL], interrupted=False)
+    found = Found(list(evil_pod().latency), [], [], [EVIL], interrupted=False)
     latency._print(found, "json", with_prices=True)
     said = capfd.readouterr()
     return said.out + said.err
