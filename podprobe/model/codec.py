@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import Any
 
@@ -104,6 +105,10 @@ def _numbers(version: str) -> tuple[int, ...]:
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of a snapshot."""
     (schema,), components = msgspec.json.schema_components((Snapshot,), ref_template="#/$defs/{name}")
+    for part in components.values():
+        if "description" in part:
+            # A docstring: its indentation is there, or is not, as the version of Python has it.
+            part["description"] = inspect.cleandoc(part["description"])
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": SCHEMA,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def pythons() -> dict[str, str]:
     """The Pythons of this machine that an agent may have to run on: version to program."""
     found = {f"3.{sys.version_info.minor}": sys.executable}
-    for minor in range(9, 15):
+    for minor in range(9, 16):
         version = f"3.{minor}"
         installed = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python3"))
         program = str(installed[-1]) if installed else shutil.which(f"python{version}")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from podprobe.agents.answers import Hello
 
 
-@pytest.mark.parametrize("version", [f"3.{minor}" for minor in range(9, 15)])
+@pytest.mark.parametrize("version", [f"3.{minor}" for minor in range(9, 16)])
 def test_it_runs_on(version: str) -> None:
     if version not in pythons():
         pytest.skip(f"no Python {version} on this machine")

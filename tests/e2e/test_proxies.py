@@ -79,15 +79,21 @@ def test_requests_are_followed_through_each_proxy_to_the_application(kube: Kube,
         )
 
 
-def test_an_envoy_is_asked_for_its_upstreams_and_never_with_passive(kube: Kube, namespace: str) -> None:
+def _behind_envoy(kube: Kube, namespace: str) -> str:
+    """The application behind an Envoy, and a caller of it; the Envoy's address."""
     if "envoy" not in kube.images:
         pytest.skip(envoy.MISSING)
     kube.apply(*proxy_pods.proxied(namespace, kube.images, envoy=True))
     kube.ready(namespace, "proxied")
-    address = _address(kube, namespace, "proxied")
-    kube.apply(proxy_pods.caller(namespace, kube.images, f"{address}:10000"))
+    address = _address(kube, namespace, "proxied") + ":10000"
+    kube.apply(proxy_pods.caller(namespace, kube.images, address))
     kube.ready(namespace, "caller")
-    _ask(kube, namespace, f"http://{address}:10000/nobody", 4)
+    return address
+
+
+def test_an_envoy_is_asked_for_its_upstreams_and_never_with_passive(kube: Kube, namespace: str) -> None:
+    address = _behind_envoy(kube, namespace)
+    _ask(kube, namespace, f"http://{address}/nobody", 4)
 
     def told(*arguments: str) -> dict[str, Any]:
         seen = kube.snapshot("proxied", "-n", namespace, *arguments)
@@ -117,13 +123,7 @@ for _ in range(int(sys.argv[2])): threading.Thread(target=ask).start()
 
 
 def test_requests_that_wait_in_an_envoy_and_those_it_refuses(kube: Kube, namespace: str) -> None:
-    if "envoy" not in kube.images:
-        pytest.skip(envoy.MISSING)
-    kube.apply(*proxy_pods.proxied(namespace, kube.images, envoy=True))
-    kube.ready(namespace, "proxied")
-    address = _address(kube, namespace, "proxied")
-    kube.apply(proxy_pods.caller(namespace, kube.images, f"{address}:10000"))
-    kube.ready(namespace, "caller")
+    address = _behind_envoy(kube, namespace)
 
     def watched(looks: int) -> list[dict[str, Any]]:
         done = kube.podprobe("watch", "proxied", "-n", namespace, "-i", "1s", "--count", str(looks))
@@ -133,7 +133,7 @@ def test_requests_that_wait_in_an_envoy_and_those_it_refuses(kube: Kube, namespa
     assert "SVC110" not in {one["code"] for look in watched(3) for one in look["findings"]}
     # One is answered, as many wait as may, and the rest come again and again.
     callers, seconds = proxy_pods.NARROW_PENDING + 3, 30
-    url = f"http://{address}:10000/narrow"
+    url = f"http://{address}/narrow"
     with subprocess.Popen(
         ["kubectl", "exec", "-n", namespace, "caller", "--", "python3", "-c", _MANY_AT_ONCE, url, str(callers),
          str(seconds)], env=kube.environment,
