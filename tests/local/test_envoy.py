@@ -96,6 +96,7 @@ def test_what_a_real_envoy_says(tmp_path: Path) -> None:
                 "app": (1, 1),
                 "nobody": (1, 1),
                 "ill": (1, 0),
+                "narrow": (1, 1),
             }
             assert _upstream(first, "ill").unhealthy == ("127.0.0.1:8: failed its health check",)
             statuses = [
@@ -113,7 +114,8 @@ def test_what_a_real_envoy_says(tmp_path: Path) -> None:
     assert (served.requests, served.failed_requests, served.connect_failures) == (9, 1, 0)
     assert nobody.connect_failures == 3
     assert not nobody.connections
-    assert [each.name for each in second.upstreams] == ["ill", "nobody", "app"], "those in trouble come first"
+    names = [each.name for each in second.upstreams]
+    assert names == ["ill", "nobody", "app", "narrow"], "those in trouble come first"
     pod = replace(healthy_pod(), proxies=(Proxy(container="envoy", program="envoy", admin=second),))
     assert {(each.code, each.severity, each.subject) for each in evaluate(pod) if each.code >= "SVC108"} >= {
         ("SVC109", "warning", "envoy upstream nobody"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,5 +25,8 @@ def is_agent(process: psutil.Process) -> bool:
 
 
 def started_here() -> Iterator[psutil.Process]:
-    """The agents that this process has started."""
-    return filter(is_agent, psutil.Process().children(recursive=True))
+    """The agents that this process has started, and that live."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if is_agent(process):
+                yield process
