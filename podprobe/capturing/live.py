@@ -222,6 +222,7 @@ class LiveCapture:
             with contextlib.suppress(BrokenPipeError):  # it has ended, or was ended: its exit status tells
                 while piece := self._next_piece():
                     process.stdin.write(piece)
+                    process.stdin.flush()  # a few packets are no 128 KiB, Python's buffer from 3.14 on
                     with self._changed:
                         self._fed += len(piece)
                 process.stdin.close()

@@ -78,6 +78,18 @@ def test_it_tells_the_flows_meanwhile_and_counts_what_the_kernel_counted(tmp_pat
         assert analyse(stream).totals == late.flows.totals
 
 
+def test_a_few_packets_are_told_at_once() -> None:
+    """They are less than what Python gathers before it writes."""
+    with (
+        Loopback(scenario="bulk", connections=1, amount=1000) as loopback,
+        capturing(loopback.pid) as capture,
+    ):
+        until(capture, lambda now: now.phase == "capturing")
+        loopback.again()
+        told = until(capture, lambda now: now.flows and now.flows.packets)
+        assert 0 < told.bytes < 8192
+
+
 def test_a_full_spool_ends_it(tmp_path: Path) -> None:
     with (
         Loopback(scenario="calls", connections=1, amount=100) as loopback,
