@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.namespaces
+
+SPINNER = "while True: pass"
+FIRST = """
+import ctypes, os, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.unshare(0x20000)  # CLONE_NEWNS
+libc.mount(b"none", b"/", None, (1 << 18) | 16384, None)  # private
+for root in sys.argv[2:]:
+    libc.mount(os.fsencode(sys.argv[1]), os.fsencode(root), None, 4096, None)  # as runtimes bind it
+os.write(1, b".")
+time.sleep(300)
+"""
+
+
+def run(program: str, *arguments: str, said: int | None = None) -> int:
+    """A Python program's process; what it says goes to `said`. Not forked: this process may have threads."""
+    command = [sys.executable, "-c", program, *arguments]
+    to = [] if said is None else [(os.POSIX_SPAWN_DUP2, said, 1)]
+    return os.posix_spawn(sys.executable, command, os.environ, file_actions=to)
 
 
 def hierarchies(kind: str) -> list[Path]:
@@ -56,11 +75,8 @@ def spinners(group: Path, count: int) -> list[int]:
     cpu = min(os.sched_getaffinity(0))
     pids = []
     for _ in range(count):
-        pid = os.fork()
-        if not pid:
-            os.sched_setaffinity(0, {cpu})
-            while True:
-                pass
+        pid = run(SPINNER)
+        os.sched_setaffinity(pid, {cpu})
         (group / "cgroup.procs").write_text(str(pid))
         for root in hierarchies("cgroup"):
             # Where v1 has the controllers, the process is in no group of theirs: v2 is all there is to see.
@@ -111,19 +127,11 @@ def test_a_group_of_v2_with_what_controllers_it_has(group: Path) -> None:
 
 def test_a_group_that_has_groups_below_is_measured_whole(group: Path) -> None:
     """As systemd and docker-in-docker do: the first process moved into a group below its container's."""
-    libc = ctypes.CDLL(None, use_errno=True)
     below = [group / name for name in ("init", "other")]
     for each in below:
         each.mkdir()
     there, started = os.pipe()
-    first = os.fork()
-    if not first:
-        libc.unshare(0x20000)  # CLONE_NEWNS
-        libc.mount(b"none", b"/", None, (1 << 18) | 16384, None)  # private
-        for root in hierarchies("cgroup2"):
-            libc.mount(os.fsencode(group), os.fsencode(root), None, 4096, None)  # as runtimes bind it
-        os.write(started, b".")
-        time.sleep(300)
+    first = run(FIRST, str(group), *map(str, hierarchies("cgroup2")), said=started)
     os.read(there, 1)
     try:
         (below[0] / "cgroup.procs").write_text(str(first))
