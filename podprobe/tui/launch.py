@@ -119,3 +119,8 @@ def _need_terminal() -> None:
             "the live view needs a terminal, and this is none",
             "podprobe watch TARGET --plain writes to a log or a pipe; podprobe snapshot TARGET looks once",
         )
+    if not sys.stderr.isatty():
+        raise UsageError(
+            "the live view needs a terminal, and standard error, where it draws, is redirected",
+            "leave out the redirection (2>): what goes wrong is told when the view ends",
+        )

@@ -69,6 +69,22 @@ def test_the_first_paint_waits_for_no_cluster_client() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_where_it_draws_must_be_the_terminal(tmp_path: Path) -> None:
+    file = tmp_path / "pod.json"
+    file.write_text(to_json(healthy_pod()))
+    ours, its = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "podprobe", "replay", str(file)], stdin=its, stdout=its,
+            stderr=subprocess.PIPE, text=True, check=False, cwd=ROOT, timeout=60,
+        )  # fmt: skip
+    finally:
+        os.close(ours)
+        os.close(its)
+    assert done.returncode == 2
+    assert "standard error, where it draws, is redirected" in done.stderr
+
+
 def test_a_snapshot_is_painted_on_a_real_terminal_and_q_leaves_it_clean(tmp_path: Path) -> None:
     file = tmp_path / "pod.json"
     file.write_text(to_json(healthy_pod()))
