@@ -87,6 +87,10 @@ ROW_V6ONLY = 2
 """It does."""
 
 
+_WORTH_IT = 4096
+"""Bytes from which a payload is compressed: of fewer, a look a second costs the Pod more CPU time than bytes."""
+
+
 class ProtocolError(Exception):
     """The other side sent what no frame can be."""
 
@@ -108,7 +112,7 @@ def encode(kind: int, request: int, payload: bytes = b"", compress: bool = False
     flags = 0
     if len(payload) > MAX_INFLATED:
         raise ValueError(f"a frame's payload has {len(payload)} bytes; {MAX_INFLATED} are allowed")
-    if compress and len(payload) > 512:
+    if compress and len(payload) > _WORTH_IT:
         # A window of 8 KiB and small tables: a fifth of the memory, and hardly larger for what repeats itself as this.
         packer = zlib.compressobj(1, zlib.DEFLATED, 13, 6)
         payload = packer.compress(payload) + packer.flush()

@@ -133,6 +133,8 @@ def test_a_group_that_has_groups_below_is_measured_whole(group: Path) -> None:
     there, started = os.pipe()
     first = run(FIRST, str(group), *map(str, hierarchies("cgroup2")), said=started)
     os.read(there, 1)
+    os.close(there)
+    os.close(started)
     try:
         (below[0] / "cgroup.procs").write_text(str(first))
         for root in hierarchies("cgroup"):

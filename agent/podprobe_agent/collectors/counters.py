@@ -7,6 +7,8 @@ import os
 import socket
 import time
 
+from podprobe_agent import procfs
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,8 +53,7 @@ def collect(context: Context, net: str = _NET, sys: str = _SYS) -> dict[str, Any
     values: dict[str, int] = {}
     for name, parse in (("snmp", pairs), ("netstat", pairs), ("snmp6", singles)):
         try:
-            with open(net + name, encoding="ascii", errors="replace") as file:
-                values.update(parse(file.read(1 << 20)))
+            values.update(parse(procfs.read(net + name).decode("ascii", "replace")))
         except FileNotFoundError:
             if name != "snmp6":  # it is absent where IPv6 is
                 context.note("partial", f"{net}{name} is not there")
