@@ -145,19 +145,15 @@ def _upstreams(snapshot: Snapshot) -> Iterator[tuple[str, str, Upstream]]:
 
 def _answers(look: Look) -> dict[tuple[str, str], list[Upstream]]:
     """What each proxy said of each upstream, newest first, each answer once: several looks have the same one."""
-    found: dict[tuple[str, str], list[Upstream]] = {}
-    newest: dict[str, int | None] = {}
+    found: dict[tuple[str, str], list[tuple[int | None, Upstream]]] = {}
     for snapshot in (look.snapshot, *reversed(look.history)):
         for proxy in snapshot.proxies:
-            told = proxy.admin
-            if told is None or (
-                told.uptime_seconds is not None and newest.get(proxy.container) == told.uptime_seconds
-            ):
-                continue
-            newest[proxy.container] = told.uptime_seconds
-            for upstream in told.upstreams:
-                found.setdefault((proxy.container, upstream.name), []).append(upstream)
-    return found
+            uptime = proxy.admin.uptime_seconds if proxy.admin else None
+            for upstream in proxy.admin.upstreams if proxy.admin else ():
+                told = found.setdefault((proxy.container, upstream.name), [])
+                if not told or uptime is None or told[-1][0] != uptime:
+                    told.append((uptime, upstream))
+    return {key: [upstream for _, upstream in told] for key, told in found.items()}
 
 
 def _earliest(look: Look, proxy: str, upstream: Upstream) -> tuple[float, Upstream] | None:

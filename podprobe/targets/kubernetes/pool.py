@@ -35,4 +35,4 @@ def pool(connection: Connection) -> urllib3.PoolManager:
         return SOCKSProxyManager(proxy.for_library, **options)
     if proxy.scheme == "https":
         options["proxy_ssl_context"] = connection.tls.proxy
-    return urllib3.ProxyManager(proxy.url, proxy_headers=proxy.headers, **options)
+    return urllib3.ProxyManager(proxy.for_library, proxy_headers=proxy.headers, **options)

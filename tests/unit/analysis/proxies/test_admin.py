@@ -204,5 +204,9 @@ def test_requests_that_wait_or_are_refused() -> None:
     again = (_pod(waiting, uptime=70), _pod(FINE, uptime=55), *asked_once[1:], _pod(waiting, uptime=65))
     assert "SVC110" in _found(*again)
     assert "SVC110" not in _found(*again, _pod(FINE, uptime=68))
+    # Two of them in one container, started in the same second.
+    other = replace(waiting, name="other")
+    twins = (*_pod(waiting, uptime=60).proxies, *_pod(other, uptime=60).proxies)
+    assert "SVC110" not in _found(replace(_pod(FINE), proxies=twins))
     refused = _found(_pod(replace(FINE, pending_overflow=8)), _pod(FINE, at=BEFORE))["SVC110"]
     assert refused.evidence[0] == "envoy refused 3 requests for app in the last 12 s."
